@@ -1,0 +1,162 @@
+"""Finding and reading a bank: `scenarios/` and, on the hiring side, `rubrics/` beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from reviewkit.errors import ReviewkitError
+from reviewkit.rubric import Rubric
+from reviewkit.scenario import Scenario
+
+BANK_VARIABLE = "REVIEWKIT_BANK"
+RUBRICS_VARIABLE = "REVIEWKIT_RUBRICS"
+M = TypeVar("M", bound=BaseModel)
+
+
+class BankNotFoundError(ReviewkitError):
+    """No folder with `scenarios/` was found."""
+
+    def __init__(self, start: str, asked: str | None = None) -> None:
+        super().__init__(start, asked)
+        self.start, self.asked = start, asked
+
+    def __str__(self) -> str:
+        if self.asked:
+            return f"{self.asked}: no scenarios/ folder in it. Name a bank with --bank or {BANK_VARIABLE}."
+        return f"No bank found from {self.start} upward. Go to a folder that holds scenarios/, or name one with --bank or {BANK_VARIABLE}."
+
+
+class UnknownScenarioError(ReviewkitError):
+    """A slug that the bank does not have."""
+
+    def __init__(self, slug: str, known: tuple[str, ...]) -> None:
+        super().__init__(slug, known)
+        self.slug, self.known = slug, known
+
+    def __str__(self) -> str:
+        return f"No scenario {self.slug!r} in this bank. It has: {', '.join(self.known) or 'none'}."
+
+
+class ContentError(ReviewkitError):
+    """A scenario or rubric file that cannot be read as what it should be."""
+
+    def __init__(self, file: str, problems: tuple[str, ...]) -> None:
+        super().__init__(file, problems)
+        self.file, self.problems = file, problems
+
+    def __str__(self) -> str:
+        return f"{self.file}: {'; '.join(self.problems)}. Mend the file, then run: reviewkit bank check"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scenario of a bank, with its rubric where there is one."""
+
+    slug: str
+    folder: Path
+    rubric_folder: Path | None
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """The parsed scenario.yaml.
+
+        Raises:
+            ContentError: If it is missing or wrong.
+        """
+        return read_model(Scenario, self.folder / "scenario.yaml")
+
+    @cached_property
+    def rubric(self) -> Rubric:
+        """The parsed rubric.yaml.
+
+        Raises:
+            ContentError: If it is missing or wrong.
+        """
+        if self.rubric_folder is None:
+            raise ContentError(f"rubrics/{self.slug}", ("no rubric here; name its place with --rubrics",))
+        return read_model(Rubric, self.rubric_folder / "rubric.yaml")
+
+    def text(self, name: str) -> str:
+        """Text of a file of the scenario, such as `brief.md`."""
+        return (self.folder / name).read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """All scenarios of a folder tree, with their rubrics."""
+
+    root: Path
+    rubrics: Path | None
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """Names of all scenarios, sorted."""
+        folder = self.root / "scenarios"
+        return tuple(sorted(p.parent.name for p in folder.glob("*/scenario.yaml")))
+
+    def entry(self, slug: str) -> Entry:
+        """The scenario with this slug.
+
+        Raises:
+            UnknownScenarioError: If the bank has none.
+        """
+        if slug not in self.slugs:
+            raise UnknownScenarioError(slug, self.slugs)
+        rubric = self.rubrics / slug if self.rubrics else None
+        has_rubric = rubric is not None and (rubric / "rubric.yaml").is_file()
+        return Entry(slug, self.root / "scenarios" / slug, rubric if has_rubric else None)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (self.entry(slug) for slug in self.slugs)
+
+
+def find_bank(asked: Path | None = None, rubrics: Path | None = None, start: Path | None = None) -> Bank:
+    """Find the bank: `asked`, else REVIEWKIT_BANK, else from `start` (the current directory) upward.
+
+    Raises:
+        BankNotFoundError: If there is none.
+    """
+    named = asked or (Path(os.environ[BANK_VARIABLE]) if os.environ.get(BANK_VARIABLE) else None)
+    if named is not None:
+        root = named.resolve()
+        if not (root / "scenarios").is_dir():
+            raise BankNotFoundError(str(root), str(named))
+    else:
+        here = (start or Path.cwd()).resolve()
+        for root in (here, *here.parents):
+            if any((root / "scenarios").glob("*/scenario.yaml")):
+                break
+        else:
+            raise BankNotFoundError(str(here))
+    private = rubrics or (Path(os.environ[RUBRICS_VARIABLE]) if os.environ.get(RUBRICS_VARIABLE) else root / "rubrics")
+    return Bank(root, private.resolve() if private.is_dir() else None)
+
+
+def read_model(model: type[M], path: Path) -> M:
+    """Read a YAML file into a model.
+
+    Raises:
+        ContentError: With every problem, each with the key where it is.
+    """
+    name = "/".join(path.parts[-3:])
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ContentError(name, ("there is no such file",)) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContentError(name, (" ".join(str(error).split()),)) from None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = tuple(
+            f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}" for item in error.errors()
+        )
+        raise ContentError(name, problems) from None

@@ -1,0 +1,118 @@
+"""A stage: one tree of a scenario, ready to be run in a world."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import itertools
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from reviewkit.harness.job import Calls, Launcher, Load
+from reviewkit.harness.world import World
+
+_counter = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder of files under test."""
+
+    root: Path
+
+    def read(self, file: str) -> str:
+        """Text of a file."""
+        return (self.root / file).read_text("utf-8")
+
+    def syntax(self, file: str) -> ast.Module:
+        """Syntax tree of a Python file."""
+        return ast.parse(self.read(file), file)
+
+    def files(self) -> tuple[str, ...]:
+        """Relative POSIX paths of all files, sorted; caches left out."""
+        found = (p.relative_to(self.root) for p in self.root.rglob("*") if p.is_file())
+        return tuple(sorted(p.as_posix() for p in found if "__pycache__" not in p.parts and p.suffix != ".pyc"))
+
+    def modules(self) -> tuple[str, ...]:
+        """Python files only."""
+        return tuple(file for file in self.files() if file.endswith(".py"))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What probes, proofs, checks and load generators are given."""
+
+    tree: Tree
+    scenario: Path
+    """Folder of the scenario, for `harness/` and `exercises/`."""
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+    launcher: Launcher
+    rubric_folder: Path | None = None
+
+    @property
+    def rubric(self) -> Path:
+        """Folder of the rubric.
+
+        Raises:
+            LookupError: On the candidate's side, where there is none.
+        """
+        if self.rubric_folder is None:
+            raise LookupError("this stage has no rubric")
+        return self.rubric_folder
+
+    @cached_property
+    def kit(self) -> ModuleType:
+        """The scenario's `harness/world.py`."""
+        return load_module(self.scenario / "harness" / "world.py")
+
+    def with_tree(self, root: Path) -> Stage:
+        """The same stage for another tree."""
+        return replace(self, tree=Tree(root))
+
+    @contextlib.asynccontextmanager
+    async def open(self, world: World, driver: Path | None = None) -> AsyncIterator[Calls]:
+        """Start the tree in `world`; on leaving, guest and world are closed; what was observed stays readable.
+
+        Raises:
+            LoadError: If the tree or the driver fails while it is loaded.
+        """
+        source = driver or self.scenario / "harness" / "driver.py"
+        try:
+            job = await self.launcher.launch(Load(self.tree.root, self.modules, self.packages, source), world)
+        except BaseException:
+            world.close()
+            raise
+        try:
+            yield Calls(job, world)
+        finally:
+            await job.close()
+            world.close()
+
+
+def load_module(path: Path) -> ModuleType:
+    """Import a Python file under a name of its own, leaving no bytecode beside it.
+
+    Raises:
+        Exception: Whatever the file raises.
+    """
+    name = f"reviewkit_loaded_{next(_counter)}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    saved, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.dont_write_bytecode = saved
+    return module

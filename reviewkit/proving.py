@@ -1,0 +1,147 @@
+"""Runs the code of a bank that is ours: probes, proofs, public checks, hidden checks and traces, on any tree.
+
+Each suite runs in a process of its own (`python -m reviewkit.proving`), so that one tree's leftovers never meet another's.
+A candidate's mended tree is not run here: see `reviewkit.sandbox`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+from reviewkit.bank import Entry
+from reviewkit.harness.job import LoadError
+from reviewkit.harness.local import LocalLauncher
+from reviewkit.harness.results import Mark, marked
+from reviewkit.harness.stage import Stage, Tree, load_module
+
+Suite = Literal["probes", "proofs", "public", "checks", "traces", "load"]
+ITEM_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of one probe, proof, check or trace."""
+
+    id: str
+    outcome: str
+    """probes and load: the verdict line; proofs: "shown" or "absent"; checks: "passed" or "failed"; traces: JSON; or "error"."""
+    text: str
+    """What was seen, or the error."""
+
+    @property
+    def error(self) -> bool:
+        """Whether it could not be judged."""
+        return self.outcome == "error"
+
+
+def local_stage(entry: Entry, tree: Path) -> Stage:
+    """A stage that runs `tree` in a thread of this process."""
+    s = entry.scenario
+    return Stage(Tree(tree), entry.folder, s.modules, s.packages, LocalLauncher(), entry.rubric_folder)
+
+
+async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1) -> list[Result]:
+    """Run a suite of a scenario on a tree, one item after the other."""
+    stage = local_stage(entry, tree)
+    if suite == "probes":
+        return [await _probe(stage, p.id, entry.folder / p.file) for p in entry.scenario.probes]
+    if suite == "load":
+        return [
+            await _load(stage, e.id, entry.folder / e.run, seed) for e in entry.scenario.exercises if e.run is not None
+        ]
+    if suite == "public":
+        return [
+            result
+            for exercise in entry.scenario.exercises
+            if exercise.public_checks
+            for result in await _checks(stage, entry.folder / exercise.public_checks, seed)
+        ]
+    if suite == "checks":
+        return await _checks(stage, stage.rubric / "checks.py", seed)
+    if suite == "proofs":
+        return [await _proof(stage, mark, fn) for mark, fn in _load_marked(stage.rubric / "proofs.py", "proof")]
+    return [await _trace(stage, mark, fn) for mark, fn in _load_marked(stage.rubric / "traces.py", "trace")]
+
+
+def _load_marked(path: Path, kind: Literal["check", "proof", "trace"]) -> list[tuple[Mark, Callable[..., Any]]]:
+    return list(marked(load_module(path), kind).values()) if path.is_file() else []
+
+
+async def _guarded(item_id: str, work: Awaitable[Any], tell: Callable[[Any], tuple[str, str]]) -> Result:
+    try:
+        outcome, text = tell(await asyncio.wait_for(work, ITEM_SECONDS))
+    except LoadError as error:
+        return Result(item_id, "error", str(error))
+    except Exception as error:  # a fault of the content is a finding about the content
+        return Result(item_id, "error", f"{type(error).__name__}: {error}")
+    return Result(item_id, outcome, text)
+
+
+async def _probe(stage: Stage, probe_id: str, path: Path) -> Result:
+    return await _guarded(probe_id, load_module(path).run(stage), lambda r: (r.verdict, ""))
+
+
+async def _load(stage: Stage, exercise_id: str, path: Path, seed: int) -> Result:
+    def tell(recording: Any) -> tuple[str, str]:
+        return recording.verdict, f"{len(recording.metrics)} metrics, {len(recording.events)} events"
+
+    return await _guarded(exercise_id, load_module(path).run(stage, seed), tell)
+
+
+async def _checks(stage: Stage, path: Path, seed: int) -> list[Result]:
+    return [
+        await _guarded(
+            mark.id,
+            function(stage, Random(f"{mark.id}:{seed}")),
+            lambda v: ("passed" if v.passed else "failed", f"expected {v.expected}; saw {v.seen}"),
+        )
+        for mark, function in _load_marked(path, "check")
+    ]
+
+
+async def _proof(stage: Stage, mark: Mark, function: Callable[..., Any]) -> Result:
+    return await _guarded(mark.id, function(stage), lambda s: ("shown" if s.shown else "absent", s.text))
+
+
+async def _trace(stage: Stage, mark: Mark, function: Callable[..., Any]) -> Result:
+    def tell(truth: Any) -> tuple[str, str]:
+        return json.dumps({"order": list(truth.order), "marks": dict(truth.marks)}, sort_keys=True), ""
+
+    return await _guarded(mark.id, function(stage), tell)
+
+
+def run_in_process(entry: Entry, tree: Path, suite: Suite, seed: int = 1, seconds: float = 600) -> list[Result]:
+    """Run a suite in a fresh interpreter.
+
+    Raises:
+        RuntimeError: If that interpreter fails or does not end in `seconds`.
+    """
+    rubric = str(entry.rubric_folder) if entry.rubric_folder else ""
+    arguments = [str(entry.folder), rubric, str(tree), suite, str(seed)]
+    command = [sys.executable, "-m", "reviewkit.proving", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+    marker = [line for line in done.stdout.splitlines() if line.startswith("reviewkit-results ")]
+    if not marker:
+        raise RuntimeError(f"{entry.slug}: {suite} on {tree.name} ended without results: {done.stderr[-2000:]}")
+    return [Result(**item) for item in json.loads(marker[-1].removeprefix("reviewkit-results "))]
+
+
+def main(arguments: list[str]) -> None:
+    """Child process of `run_in_process`."""
+    folder, rubric, tree, suite, seed = arguments
+    entry = Entry(Path(folder).name, Path(folder), Path(rubric) if rubric else None)
+    results = asyncio.run(run_suite(entry, Path(tree), suite, int(seed)))  # type: ignore[arg-type]
+    sys.stdout.write("\nreviewkit-results " + json.dumps([asdict(r) for r in results]) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
