@@ -1,0 +1,161 @@
+"""The running half of `reviewkit bank check`: proofs, hidden checks, mutants, traces, probes, linters."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import yaml
+
+from reviewkit.bank import Entry
+from reviewkit.bankcheck import LEAST_MUTANTS, Problem
+from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
+from reviewkit.proving import Result, Suite, run_in_process
+from reviewkit.words import ExerciseKind
+
+Tell = Callable[[str], None]
+
+
+def run_problems(entry: Entry, tell: Tell = lambda _text: None) -> list[Problem]:
+    """Run everything a scenario can run and return what is wrong. Needs a rubric.
+
+    Args:
+        entry: The scenario.
+        tell: Called with one line for each part done.
+    """
+    parts = (_proofs, _checks, _mutants, _traces, _probes, _linters)
+    found: list[Problem] = []
+    for part in parts:
+        problems = list(part(entry, tell))
+        found += problems
+    return found
+
+
+def _suite(entry: Entry, tree: Path, suite: Suite) -> list[Result]:
+    return run_in_process(entry, tree, suite)
+
+
+def _reference(entry: Entry) -> Path:
+    assert entry.rubric_folder is not None  # noqa: S101 - callers pass entries with a rubric
+    return entry.rubric_folder / "reference"
+
+
+def _proofs(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    place = f"rubrics/{entry.slug}/proofs.py"
+    known = {d.id for d in entry.rubric.defects}
+    for tree, wanted in ((entry.folder / "head", "shown"), (_reference(entry), "absent")):
+        results = _suite(entry, tree, "proofs")
+        for missing in sorted(known - {r.id for r in results}):
+            yield Problem(place, 1, f"no proof for defect {missing!r}")
+        for result in results:
+            if result.id not in known:
+                yield Problem(place, 1, f"a proof for {result.id!r}, which is no defect")
+            elif result.outcome != wanted:
+                yield Problem(place, 1, f"{result.id} on {tree.name}/: {result.outcome}, not {wanted} ({result.text})")
+        good = sum(r.outcome == wanted for r in results)
+        tell(f"{entry.slug}: {good} of {len(known)} proofs {wanted} on {tree.name}/")
+
+
+def _keyed_checks(entry: Entry) -> set[str]:
+    return {c for key in entry.rubric.exercises.values() for c in key.checks}
+
+
+def _checks(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    place = f"rubrics/{entry.slug}/checks.py"
+    keyed = _keyed_checks(entry)
+    if not keyed:
+        return
+    on_reference = _suite(entry, _reference(entry), "checks")
+    for strange in sorted(keyed ^ {r.id for r in on_reference}):
+        yield Problem(place, 1, f"{strange!r} is in {'the key' if strange in keyed else 'checks.py'} only")
+    for result in on_reference:
+        if result.outcome != "passed":
+            yield Problem(place, 1, f"{result.id} on reference/: {result.outcome} ({result.text})")
+    on_head = _suite(entry, entry.folder / "head", "checks")
+    failed = sum(r.outcome != "passed" for r in on_head)
+    if failed * 2 < len(on_head):
+        yield Problem(place, 1, f"only {failed} of {len(on_head)} hidden checks fail on head/; at least half must")
+    for result in (r for r in on_head if r.error):
+        yield Problem(place, 1, f"{result.id} on head/ could not be judged ({result.text})")
+    for exercise in (e for e in entry.scenario.exercises if e.kind is ExerciseKind.MEND):
+        for tree in (entry.folder / "head", _reference(entry)):
+            for result in _suite(entry, tree, "public"):
+                if result.outcome != "passed":
+                    file = f"scenarios/{entry.slug}/{exercise.public_checks}"
+                    yield Problem(file, 1, f"{result.id} on {tree.name}/: {result.outcome} ({result.text})")
+    tell(f"{entry.slug}: {len(on_reference)} hidden checks pass on reference/, {failed} reject head/")
+
+
+def mutant_tree(entry: Entry, mutant: Path, scratch: Path) -> Path:
+    """Lay a mutant's files over a copy of the reference; returns the copy's root."""
+    tree = scratch / mutant.name
+    shutil.copytree(_reference(entry), tree, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(mutant, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns("mutant.yaml", "__pycache__"))
+    return tree
+
+
+def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    if not _keyed_checks(entry):
+        return
+    assert entry.rubric_folder is not None  # noqa: S101 - callers pass entries with a rubric
+    mutants = sorted(p.parent for p in (entry.rubric_folder / "mutants").glob("*/mutant.yaml"))
+    place = f"rubrics/{entry.slug}/mutants"
+    if len(mutants) < LEAST_MUTANTS:
+        yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
+    caught = 0
+    for mutant in mutants:
+        facts = yaml.safe_load((mutant / "mutant.yaml").read_text("utf-8"))
+        with tempfile.TemporaryDirectory() as scratch:
+            results = _suite(entry, mutant_tree(entry, mutant, Path(scratch)), "checks")
+        failed = [r.id for r in results if r.outcome != "passed"]
+        if facts.get("caught_by") in failed:
+            caught += 1
+        else:
+            text = f"is not caught by {facts.get('caught_by')!r}; it fails {', '.join(failed) or 'nothing'}"
+            yield Problem(f"{place}/{mutant.name}/mutant.yaml", 1, text)
+    tell(f"{entry.slug}: {caught} of {len(mutants)} mutants rejected for their own reason")
+
+
+def _traces(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    wanted = {e.id for e in entry.scenario.exercises if e.kind is ExerciseKind.TRACE}
+    if not wanted:
+        return
+    place = f"rubrics/{entry.slug}/traces.py"
+    results = {r.id: r for r in _suite(entry, entry.folder / "head", "traces")}
+    for exercise in sorted(wanted):
+        result, key = results.get(exercise), entry.rubric.exercises.get(exercise)
+        if result is None or result.error or key is None:
+            yield Problem(place, 1, f"{exercise}: not measured ({result.text if result else 'no instrumented run'})")
+            continue
+        keyed = json.dumps({"order": list(key.order), "marks": dict(key.marks)}, sort_keys=True)
+        if result.outcome != keyed:
+            yield Problem(place, 1, f"{exercise}: measured {result.outcome}, but the key says {keyed}")
+        else:
+            tell(f"{entry.slug}: trace {exercise!r} measured as the key says")
+
+
+def _probes(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    for suite in ("probes", "load"):
+        for tree in (entry.folder / "head", _reference(entry)):
+            for result in _suite(entry, tree, suite):  # type: ignore[arg-type]
+                if result.error:
+                    yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
+                elif suite == "probes":
+                    tell(f"{entry.slug}: probe {result.id} on {tree.name}/: {result.outcome}")
+
+
+def _linters(entry: Entry, tell: Tell) -> Iterator[Problem]:
+    place = f"rubrics/{entry.slug}/rubric.yaml"
+    try:
+        hits = linter_hits(entry)
+    except LinterMissingError as error:
+        yield Problem(place, 1, f"linters not run: {error}", "warning")
+        return
+    share = senior_share(entry, hits)
+    found = sorted({h.defect for h in hits})
+    tell(f"{entry.slug}: linters point at {len(found)} of {len(entry.rubric.defects)} defects ({', '.join(found) or 'none'})")
+    if share > MOST_SHARE:
+        yield Problem(place, 1, f"linters point at {share:.0%} of the senior and staff defects: {', '.join(found)}", "warning")

@@ -1,0 +1,317 @@
+"""The command line: parse, call one function, print, exit. 0 fine, 1 problems in the data, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from reviewkit import __version__, log
+from reviewkit.errors import DataError, ReviewkitError, UsageError
+
+if TYPE_CHECKING:
+    from reviewkit.bank import Bank
+
+app = typer.Typer(
+    name="reviewkit",
+    help="Code-review interviews in Jupyter: a candidate reviews a realistic pull request, you get a report a panel can defend.\n\n"
+    "Start with: reviewkit demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+bank_app = typer.Typer(help="The bank of scenarios.", no_args_is_help=True)
+notebook_app = typer.Typer(help="Notebooks that come with reviewkit.", no_args_is_help=True)
+app.add_typer(bank_app, name="bank")
+app.add_typer(notebook_app, name="notebook")
+
+BankOption = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("--bank", help="Folder that holds scenarios/. Default: REVIEWKIT_BANK, else from here upward."),
+]
+RubricsOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--rubrics", help="Folder of the rubrics. Default: REVIEWKIT_RUBRICS, else rubrics/ of the bank."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"reviewkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _show: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    log.configure()
+
+
+# --- bank -------------------------------------------------------------------------------------------------------------
+@bank_app.command("list")
+def bank_list(bank: BankOption = None, as_json: JsonOption = False) -> None:
+    """List the scenarios.
+
+    Example: reviewkit bank list --json
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.views import bank_rows, print_table
+
+    rows = bank_rows(find_bank(bank))
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        print_table("Scenarios", rows)
+
+
+@bank_app.command("show")
+def bank_show(
+    slug: str, bank: BankOption = None, rubrics: RubricsOption = None, as_json: JsonOption = False,
+    key: Annotated[bool, typer.Option("--key", help="Also show the defects of the rubric.")] = False,
+) -> None:  # fmt: skip
+    """Show one scenario: what it assesses, for whom, its exercises.
+
+    Example: reviewkit bank show checkout
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.views import scenario_facts, scenario_text
+
+    facts = scenario_facts(find_bank(bank, rubrics).entry(slug), key=key)
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else scenario_text(facts))
+
+
+@bank_app.command("check")
+def bank_check(
+    slugs: Annotated[Optional[list[str]], typer.Argument(help="Scenarios; all by default.")] = None,  # noqa: UP045
+    bank: BankOption = None, rubrics: RubricsOption = None, as_json: JsonOption = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Run nothing: only read the files.")] = False,
+) -> None:  # fmt: skip
+    """Prove the bank: every problem with file and line.
+
+    Runs all proofs on head/ and reference/, hidden checks on reference, head and mutants, traces, probes and linters.
+
+    Example: reviewkit bank check checkout
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.bankcheck import canary_problems, read_problems
+    from reviewkit.bankproof import run_problems
+
+    found = find_bank(bank, rubrics)
+    problems = []
+    for slug in slugs or found.slugs:
+        entry = found.entry(slug)
+        now = read_problems(entry)
+        broken = any(p.weight == "error" and p.line and "yaml" in p.file and "there is no such file" in p.text for p in now)
+        if not read_only and not broken and entry.rubric_folder is not None and not _schema_broken(entry):
+            now += run_problems(entry, lambda text: typer.echo(text, err=True))
+        problems += now
+    if not any(_schema_broken(e) for e in found):
+        problems += canary_problems(found)
+    if as_json:
+        typer.echo(json.dumps([{"file": p.file, "line": p.line, "weight": p.weight, "text": p.text} for p in problems]))
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
+        typer.echo(f"{sum(p.weight == 'error' for p in problems)} errors, {sum(p.weight != 'error' for p in problems)} warnings")
+    raise typer.Exit(1 if any(p.weight == "error" for p in problems) else 0)
+
+
+def _schema_broken(entry: object) -> bool:
+    from reviewkit.bank import ContentError, Entry
+
+    assert isinstance(entry, Entry)  # noqa: S101 - keeps the import of Entry out of the command line's start
+    try:
+        _ = entry.scenario
+        _ = entry.rubric if entry.rubric_folder is not None else None
+    except ContentError:
+        return True
+    return False
+
+
+@bank_app.command("schema")
+def bank_schema(which: Annotated[str, typer.Argument(help="scenario, rubric or scorecard")]) -> None:
+    """Print the JSON Schema of a file format, for editors.
+
+    Example: reviewkit bank schema rubric > rubric.schema.json
+    """
+    from reviewkit.views import schema
+
+    typer.echo(json.dumps(schema(which), indent=2))
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+@app.command()
+def build(
+    slugs: Annotated[Optional[list[str]], typer.Argument(help="Scenarios; all by default.")] = None,  # noqa: UP045
+    bank: BankOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a notebook differs.")] = False,
+) -> None:
+    """Build notebooks/<slug>.ipynb from the scenarios.
+
+    Example: reviewkit build --check
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.build import build as build_notebooks
+
+    changed = build_notebooks(find_bank(bank), tuple(slugs or ()), check=check)
+    for slug in changed:
+        typer.echo(f"notebooks/{slug}.ipynb: differs. Run: reviewkit build {slug}" if check else f"notebooks/{slug}.ipynb: built")
+    if not changed:
+        typer.echo("notebooks are up to date")
+    raise typer.Exit(1 if check and changed else 0)
+
+
+@notebook_app.command("score")
+def notebook_score() -> None:
+    """Print the path of the scoring notebook, for plain papermill.
+
+    Example: papermill "$(reviewkit notebook score)" out.ipynb -p submission done.ipynb -p out results
+    """
+    from reviewkit.batch import scoring_notebook
+
+    typer.echo(str(scoring_notebook()))
+
+
+@app.command("open")
+def open_workbook(
+    slug: Annotated[str, typer.Argument(help="Scenario, or a notebook made before to go on with.")],
+    bank: BankOption = None,
+    candidate: Annotated[str, typer.Option("--candidate", help="Opaque id of the candidate; no names.")] = "",
+    folder: Annotated[Path, typer.Option("--folder", help="Where the copy and its record are kept.")] = Path("reviewkit-sessions"),
+    preview: Annotated[bool, typer.Option("--preview", help="Show it as a candidate sees it; record nothing.")] = False,
+    notebook: Annotated[bool, typer.Option("--notebook", help="Use Notebook 7 instead of JupyterLab.")] = False,
+) -> None:
+    """Serve a fresh copy of a workbook and print its link.
+
+    Example: reviewkit open checkout --candidate c-17
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.serve import resume, serve
+
+    found, front = find_bank(bank), ("notebook" if notebook else "lab")
+    if slug.endswith(".ipynb"):
+        served = resume(Path(slug), front=front, bank=found.root)  # type: ignore[arg-type]
+    else:
+        workbook = _workbook(found, slug)
+        kept = None if preview else folder
+        served = serve(workbook, folder=kept, candidate=candidate, preview=preview, front=front, bank=found.root)  # type: ignore[arg-type]
+    with served:
+        words = "A preview; nothing is recorded." if preview else f"The work is kept in {served.granted.notebook}."
+        typer.echo(f"{words}\n\n    {served.url}\n\nCtrl+C ends the server.")
+        served.wait()
+
+
+def _workbook(found: Bank, slug: str) -> Path:
+    """The built workbook of a scenario of the bank."""
+    found.entry(slug)
+    path = found.root / "notebooks" / f"{slug}.ipynb"
+    if not path.is_file():
+        raise DataError(f"notebooks/{slug}.ipynb", "is not built", f"Run: reviewkit build {slug}")
+    return path
+
+
+# --- scoring ----------------------------------------------------------------------------------------------------------
+@app.command()
+def score(
+    paths: Annotated[list[Path], typer.Argument(help="Completed notebooks, or folders of them.")],
+    out: OutOption = Path("reviewkit-out"),
+    bank: BankOption = None,
+    rubrics: RubricsOption = None,
+    jobs: Annotated[Optional[int], typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,  # noqa: UP045
+    as_json: JsonOption = False,
+) -> None:
+    """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
+
+    Example: reviewkit score inbox/ --out results
+    """
+    from reviewkit.collect import notebooks
+    from reviewkit.demo import score_and_show
+
+    rows = score_and_show(notebooks(paths), out, bank, rubrics, jobs, as_json=as_json)
+    raise typer.Exit(1 if any(row.unscored for row in rows) else 0)
+
+
+@app.command()
+def demo(
+    out: OutOption = Path("reviewkit-out"),
+    bank: BankOption = None,
+    rubrics: RubricsOption = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Afterwards serve a workbook in JupyterLab.")] = True,
+    jobs: Annotated[Optional[int], typer.Option("--jobs", min=1)] = None,  # noqa: UP045
+    as_json: JsonOption = False,
+) -> None:
+    """Score the completed notebooks that come with the bank, show the result, then serve a workbook.
+
+    Example: reviewkit demo --no-serve
+    """
+    from reviewkit.bank import find_bank
+    from reviewkit.demo import demo_notebooks, score_and_show
+    from reviewkit.serve import serve as start_server
+
+    found = find_bank(bank, rubrics)
+    rows = score_and_show(demo_notebooks(found), out, found.root, found.rubrics, jobs, as_json=as_json)
+    failed = any(row.unscored for row in rows)
+    if not serve:
+        raise typer.Exit(1 if failed else 0)
+    first = next(e.slug for e in found if e.scenario.kind == "interview")
+    with start_server(_workbook(found, first), folder=Path("reviewkit-sessions"), candidate="demo", bank=found.root) as served:
+        typer.echo(f"\nA workbook as a candidate meets it:\n\n    {served.url}\n\nCtrl+C ends it.")
+        served.wait()
+
+
+@app.command("match")
+def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review per line.")]) -> None:
+    """Match findings with defects by their text (and place, where given); JSON lines to stdout. For measuring.
+
+    Example: reviewkit match reviews.jsonl > pairs.jsonl
+    """
+    from reviewkit.matching import match_text_file
+
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read ({type(error).__name__}).", "Name a UTF-8 file of JSON lines.") from None
+    for line in match_text_file(lines):
+        typer.echo(line)
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what this machine can run, and what to install for the rest.
+
+    Example: reviewkit doctor
+    """
+    from reviewkit.doctor import examine
+
+    parts = examine()
+    if as_json:
+        typer.echo(json.dumps([{"name": p.name, "fine": p.fine, "needed": p.needed, "text": p.text} for p in parts]))
+    else:
+        for part in parts:
+            typer.echo(str(part))
+    raise typer.Exit(1 if any(p.needed and not p.fine for p in parts) else 0)
+
+
+def main() -> None:
+    """Entry point: errors raised on purpose become one line and an exit code."""
+    try:
+        app()
+    except ReviewkitError as error:
+        typer.echo(f"reviewkit: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
