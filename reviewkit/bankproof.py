@@ -138,9 +138,10 @@ def _traces(entry: Entry, tell: Tell) -> Iterator[Problem]:
 
 
 def _probes(entry: Entry, tell: Tell) -> Iterator[Problem]:
-    for suite in ("probes", "load"):
+    suites: tuple[Suite, ...] = ("probes", "load")
+    for suite in suites:
         for tree in (entry.folder / "head", _reference(entry)):
-            for result in _suite(entry, tree, suite):  # type: ignore[arg-type]
+            for result in _suite(entry, tree, suite):
                 if result.error:
                     yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
                 elif suite == "probes":

@@ -68,7 +68,7 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 def _bars(plot: Plot) -> str:
     values = {name: points[0][1] for name, points in plot.series.items() if points}
-    axis, low, high = _y_axis(ticks(min(0.0, *values.values(), 0.0), max(*values.values(), 1.0)), plot.y)
+    axis, low, high = _y_axis(ticks(min([0.0, *values.values()]), max([1.0, *values.values()])), plot.y)
     step = (WIDTH - _LEFT - _RIGHT) / max(len(values), 1)
     parts = [axis]
     for index, (name, value) in enumerate(values.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -84,7 +85,7 @@ def schema(which: str) -> dict[str, Any]:
     from reviewkit.scenario import Scenario
     from reviewkit.scorecard import Scorecard
 
-    models = {"scenario": Scenario, "rubric": Rubric, "scorecard": Scorecard}
+    models: dict[str, type[BaseModel]] = {"scenario": Scenario, "rubric": Rubric, "scorecard": Scorecard}
     if which not in models:
         raise UsageError(f"No schema {which!r}.", "Use one of: " + ", ".join(models))
     return models[which].model_json_schema(by_alias=True)

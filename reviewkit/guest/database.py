@@ -180,7 +180,19 @@ class Connection:
 
 
 def _parameters(value: Any) -> Any:
-    return dict(value) if hasattr(value, "keys") else list(value)
+    if hasattr(value, "keys"):
+        return {str(key): _base(value[key]) for key in value}
+    return [_base(item) for item in value]
+
+
+def _base(value: Any) -> Any:
+    """A parameter as its base type, as `sqlite3` binds it: members of a StrEnum or IntEnum become str and int."""
+    for base in (str, bytes, float):
+        if isinstance(value, base) and type(value) is not base:
+            return base.__str__(value) if base is str else base(value)
+    if isinstance(value, int) and type(value) not in (int, bool):
+        return int(value)
+    return bytes(value) if isinstance(value, bytearray | memoryview) else value
 
 
 def _raise_error(reply: dict[str, Any]) -> None:

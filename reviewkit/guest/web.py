@@ -55,8 +55,8 @@ def install(channel: Channel) -> Callable[[], None]:
         return response
 
     saved = httpx.AsyncHTTPTransport.handle_async_request, httpx.HTTPTransport.handle_request
-    httpx.AsyncHTTPTransport.handle_async_request = handle_async  # type: ignore[method-assign]
-    httpx.HTTPTransport.handle_request = handle_sync  # type: ignore[method-assign]
+    httpx.AsyncHTTPTransport.handle_async_request = handle_async  # type: ignore[method-assign, assignment]
+    httpx.HTTPTransport.handle_request = handle_sync  # type: ignore[method-assign, assignment]
 
     def undo() -> None:
         httpx.AsyncHTTPTransport.handle_async_request = saved[0]  # type: ignore[method-assign]

@@ -1,0 +1,189 @@
+"""The harness observes from outside: what a guest reaches, how it is held, what its answers may be."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reviewkit.guest.plain import NotPlainError, plain
+from reviewkit.harness import HANG, Answer, Calls, HttpCall, LoadError, Reply, Stage, Tree, World
+from reviewkit.harness.local import LocalLauncher
+
+SHOP = """
+import asyncio, httpx, sqlite3
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+async def ask(blocking):
+    if blocking:
+        return httpx.post("https://gateway.test/charge", json={"n": 1}).status_code
+    async with httpx.AsyncClient() as client:
+        return (await client.post("https://gateway.test/charge", json={"n": 1})).status_code
+"""
+DRIVER = """
+import asyncio, httpx, sqlite3
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from shop import ask as charge
+
+async def setup(env):
+    env.state["engine"] = create_async_engine(env.database_url("main"))
+
+async def ask(env, blocking): return await charge(blocking)
+async def patient(env): return httpx.get("https://silent.test/", timeout=None).status_code
+async def impatient(env): return httpx.get("https://silent.test/", timeout=3).status_code
+async def nowhere(env):
+    async with httpx.AsyncClient() as client: return (await client.get("https://nowhere.test/")).status_code
+async def take(env):
+    async with env.state["engine"].begin() as c:
+        left = (await c.execute(text("SELECT qty FROM stock"))).scalar_one()
+        await c.execute(text("UPDATE stock SET qty = :q"), {"q": left - 1})
+async def sync_sum(env):
+    engine = create_engine(env.sync_database_url("main"))
+    with engine.connect() as c: return c.execute(text("SELECT sum(qty) FROM stock")).scalar_one()
+async def enum_parameter(env):
+    import enum
+    class Sku(str, enum.Enum): A = "A"
+    return sqlite3.connect("world:main").execute("SELECT qty FROM stock WHERE sku = ?", (Sku.A,)).fetchall()
+async def attach(env):
+    sqlite3.connect("world:main").execute("ATTACH '/tmp/x.db' AS other")
+async def tell(env): env.emit("seen", {"n": 1}); env.log_processor
+async def strange(env): return object()
+async def subclass(env):
+    class Yes(int): pass
+    return Yes(1)
+async def boom(env): raise KeyError("sku")
+async def log(env):
+    import structlog
+    structlog.configure(processors=[env.log_processor])
+    structlog.get_logger().info("order.paid", order="o-1")
+"""
+SCHEMA = "CREATE TABLE stock (sku TEXT, qty INTEGER)"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "harness").mkdir()
+    (tmp_path / "tree" / "shop.py").write_text(SHOP, "utf-8")
+    (tmp_path / "harness" / "driver.py").write_text(DRIVER, "utf-8")
+    return Stage(Tree(tmp_path / "tree"), tmp_path, ("shop",), (), LocalLauncher())
+
+
+def world() -> World:
+    made = World()
+    made.database("main", SCHEMA, rows=[("INSERT INTO stock VALUES (?, ?)", ("A", 10))])
+
+    async def silent(_call: HttpCall) -> Any:
+        return HANG
+
+    made.http("silent.test", silent)
+    return made
+
+
+def run(stage: Stage, made: World, work: Callable[[Calls], Coroutine[Any, Any, Any]]) -> Any:
+    async def inside() -> Any:
+        async with stage.open(made) as job:
+            return await work(job)
+
+    return asyncio.run(inside())
+
+
+@pytest.mark.parametrize(("blocking", "together"), [(True, 1), (False, 4)])
+def test_a_gate_counts_what_overlaps(stage: Stage, blocking: bool, together: int) -> None:
+    """A synchronous call holds the guest's loop: only one reaches the gateway while it waits."""
+    made = world()
+    gate = made.gate(4, patience=0.5)
+
+    async def charge(_call: HttpCall) -> Reply:
+        await gate.wait()
+        return Reply(200, json={})
+
+    made.http("gateway.test", charge)
+    answers = run(stage, made, lambda job: job.gather([("ask", {"blocking": blocking})] * 4))
+    assert [a.value for a in answers] == [200] * 4
+    assert gate.arrived == together
+    assert {c.sync for c in made.calls} == {blocking}
+
+
+def test_a_held_select_forces_the_lost_update(stage: Stage) -> None:
+    """Every reader is held until all have read: the race happens on each run."""
+    made = world()
+    db = made.db()
+    db.hold(made.gate(3), lambda sql: sql.startswith("SELECT"))
+    answers = run(stage, made, lambda job: job.gather([("take", {})] * 3))
+    assert all(a.ok for a in answers)
+    assert db.rows("SELECT qty FROM stock") == [(9,)]
+    assert [s.sql for s in db.statements].count("COMMIT") == 3
+
+
+def test_a_hanging_service_times_out_only_where_a_time_out_is_set(stage: Stage) -> None:
+    async def work(job: Calls) -> list[Answer]:
+        return [await job.call("impatient"), await job.call("patient", timeout=0.5)]
+
+    fast, slow = run(stage, world(), work)
+    assert (fast.error, slow.error) == ("ReadTimeout", "TimeLimit")
+
+
+def test_an_unknown_host_refuses(stage: Stage) -> None:
+    assert run(stage, world(), lambda job: job.call("nowhere")).error == "ConnectError"
+
+
+def test_synchronous_engines_reach_the_same_database(stage: Stage) -> None:
+    assert run(stage, world(), lambda job: job.call("sync_sum")).value == 10
+
+
+def test_enum_members_are_bound_as_their_base_type(stage: Stage) -> None:
+    assert run(stage, world(), lambda job: job.call("enum_parameter")).value == [(10,)]
+
+
+def test_the_guests_sql_cannot_leave_its_database(stage: Stage) -> None:
+    assert run(stage, world(), lambda job: job.call("attach")).error == "DatabaseError"
+
+
+def test_facts_and_log_events_come_out(stage: Stage) -> None:
+    made = world()
+
+    async def work(job: Calls) -> None:
+        await job.call("tell")
+        await job.call("log")
+
+    run(stage, made, work)
+    assert made.facts == [("seen", {"n": 1})]
+    assert made.logs == [{"event": "order.paid", "order": "o-1"}]
+
+
+@pytest.mark.parametrize(("name", "error"), [("strange", "NotPlainError"), ("subclass", "NotPlainError"), ("boom", "KeyError"), ("setup_", "LookupError")])
+def test_errors_come_back_as_data(stage: Stage, name: str, error: str) -> None:
+    assert run(stage, world(), lambda job: job.call(name)).error == error
+
+
+def test_a_tree_that_does_not_import_is_a_load_error(stage: Stage) -> None:
+    (stage.tree.root / "shop.py").write_text("import nothing_of_this_name", "utf-8")
+    with pytest.raises(LoadError, match="ModuleNotFoundError"):
+        run(stage, world(), lambda job: job.call("ask", blocking=False))
+
+
+def test_the_process_is_left_as_it_was(stage: Stage) -> None:
+    """Modules, path, sqlite3 and bytecode flag are the caller's again, and no cache lies in the tree."""
+    before = (list(sys.path), sqlite3.connect, sys.dont_write_bytecode)
+    run(stage, world(), lambda job: job.call("sync_sum"))
+    assert (list(sys.path), sqlite3.connect, sys.dont_write_bytecode) == before
+    assert "shop" not in sys.modules
+    assert stage.tree.files() == ("shop.py",)
+
+
+def test_plain_refuses_depth_and_keys() -> None:
+    nested: Any = []
+    for _ in range(60):
+        nested = [nested]
+    for value in (nested, {1: 2}, {"a": {3}}):
+        with pytest.raises(NotPlainError):
+            plain(value)
+    assert plain({"a": [1, 2.5, None, b"x", (True,)]}) == {"a": [1, 2.5, None, b"x", (True,)]}
