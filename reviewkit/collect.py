@@ -1,0 +1,49 @@
+"""Finds the files of a batch and stages copies of them under names of our own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from reviewkit.errors import UsageError
+
+
+def notebooks(paths: Iterable[Path]) -> list[Path]:
+    """Files to score, in a fixed order: named files as they are, of a folder its `*.ipynb` (no dot files, no sub-folders).
+
+    Raises:
+        UsageError: If a path does not exist or a folder holds no notebook.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                (p for p in path.iterdir() if p.suffix == ".ipynb" and not p.name.startswith(".")),
+                key=lambda p: os.fsencode(p.name),
+            )
+            if not inside:
+                raise UsageError(f"{path}: no notebooks in this folder.", "Name the folder that holds completed .ipynb files.")
+            found += inside
+        elif os.path.lexists(path):
+            found.append(path)
+        else:
+            raise UsageError(f"{path}: there is no such file.", "Name completed notebooks or a folder of them.")
+    return list(dict.fromkeys(found))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that nobody ever sees a part of it: temporary file in the same folder, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
