@@ -1,0 +1,141 @@
+"""Client of the payment gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import structlog
+
+from checkout.breaker import CircuitBreaker
+
+if TYPE_CHECKING:
+    from checkout.models import Order
+    from checkout.settings import Settings
+
+log = structlog.get_logger()
+
+SERVER_ERROR = 500
+PAYMENT_REQUIRED = 402
+
+
+class GatewayError(Exception):
+    """The gateway did not say that it took the money."""
+
+
+class PaymentDeclinedError(GatewayError):
+    """The bank said no to this card."""
+
+
+class GatewayRestingError(GatewayError):
+    """The gateway failed too often and is left alone for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What the gateway knows about a charge."""
+
+    id: str
+    amount_cents: int
+    captured: bool
+
+
+class Gateway:
+    """Charges cards, with time-outs, retries and a circuit breaker.
+
+    One instance serves a whole process: it holds the connections and the memory of the
+    breaker.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to the gateway of this environment."""
+        self._attempts = settings.gateway_attempts
+        self._backoff = settings.gateway_backoff
+        self._turn = asyncio.Lock()
+        self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_rest)
+        self._client = httpx.AsyncClient(
+            base_url=settings.gateway_url,
+            headers={"Authorization": f"Bearer {settings.gateway_key}"},
+            timeout=httpx.Timeout(settings.gateway_timeout),
+            limits=httpx.Limits(max_connections=settings.gateway_connections),
+        )
+
+    async def charge(self, order: Order, card: str, key: str) -> Charge:
+        """Take the total of an order from a card, once for each key."""
+        if self._breaker.is_open:
+            raise GatewayRestingError
+        payload = {
+            "order": order.id,
+            "amount_cents": order.total_cents,
+            "currency": order.currency,
+            "card": card,
+        }
+        log.info("gateway.charge", order=order.id, amount_cents=order.total_cents)
+        try:
+            charge = self._read(await self._in_turn(payload, key))
+        except PaymentDeclinedError:
+            self._breaker.succeeded()
+            raise
+        except GatewayError:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return charge
+
+    async def _in_turn(self, payload: dict[str, Any], key: str) -> httpx.Response:
+        async with self._turn:
+            return await self._send("/charges", payload, key)
+
+    async def refund(self, charge: Charge) -> None:
+        """Give the money of a charge back."""
+        await self._send(f"/charges/{charge.id}/refunds", {}, f"refund-{charge.id}")
+
+    async def _send(
+        self,
+        path: str,
+        payload: dict[str, Any],
+        key: str,
+    ) -> httpx.Response:
+        attempt = 1
+        while True:
+            try:
+                reply = await self._post(path, payload, key)
+            except httpx.TransportError as error:
+                problem = str(error)
+            else:
+                if reply.status_code < SERVER_ERROR:
+                    return reply
+                problem = f"{reply.status_code} {reply.text}"
+            if attempt == self._attempts:
+                raise GatewayError(problem)
+            log.warning("gateway.retry", path=path, attempt=attempt)
+            await asyncio.sleep(self._backoff * 2**attempt)
+            attempt += 1
+
+    async def _post(
+        self,
+        path: str,
+        payload: dict[str, Any],
+        key: str,
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": key}
+        return await self._client.post(path, json=payload, headers=headers)
+
+    def _read(self, reply: httpx.Response) -> Charge:
+        if reply.status_code == PAYMENT_REQUIRED:
+            raise PaymentDeclinedError(reply.json()["reason"])
+        if not reply.is_success:
+            problem = f"{reply.status_code} {reply.text}"
+            raise GatewayError(problem)
+        body = reply.json()
+        return Charge(
+            id=body["id"],
+            amount_cents=body["amount_cents"],
+            captured=body["status"] == "captured",
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()

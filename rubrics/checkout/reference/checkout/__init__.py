@@ -1,0 +1,1 @@
+"""Orders of the shop, as the shop front sees them."""

@@ -1,0 +1,1 @@
+"""The settlement ledger: what partners report, posted to accounts."""

@@ -1,0 +1,1 @@
+"""Support desk of the shops on the platform: customers ask, agents act."""

@@ -1,0 +1,59 @@
+"""What goes in and out over HTTP."""
+
+from __future__ import annotations
+
+from pydantic import Base64Bytes, BaseModel, Field
+
+
+class Attachment(BaseModel):
+    """A text file that the customer added: an invoice, a saved page."""
+
+    filename: str = Field(max_length=120)
+    content: Base64Bytes
+
+    def text(self) -> str:
+        """Decode for reading; old invoices come in all kinds of encodings."""
+        return self.content.decode("utf-8", errors="replace")
+
+
+class Ask(BaseModel):
+    """A customer's message.
+
+    The chat widget repeats it under the same id when a connection breaks.
+    """
+
+    message_id: str = Field(min_length=1, max_length=64)
+    message: str = Field(min_length=1, max_length=4000)
+    attachments: list[Attachment] = Field(default=[], max_length=3)
+
+
+class Answer(BaseModel):
+    """What the customer sees."""
+
+    reply: str
+    sources: list[str] = []
+    action: str | None = None
+    handed_over: bool = False
+
+
+class DeskRefund(BaseModel):
+    """A refund that an agent books."""
+
+    order_id: str
+    amount_cents: int = Field(gt=0)
+    reason: str = Field(max_length=200)
+
+
+class Article(BaseModel):
+    """An article of the help centre, with the comments that customers left under it."""
+
+    id: str
+    title: str
+    body: str
+    comments: list[str] = []
+
+
+HANDOVER = Answer(
+    reply="I have passed your message to a colleague. You will hear from us today.",
+    handed_over=True,
+)

@@ -1,0 +1,33 @@
+"""Tables."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands; the values are shared with the orders team."""
+
+    OPEN = "open"
+    PAYING = "paying"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Order(Base):
+    """One order; rows are created by the orders team's service."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str]
+    email: Mapped[str]
+    status: Mapped[str]
+    total_cents: Mapped[int]
+    currency: Mapped[str]

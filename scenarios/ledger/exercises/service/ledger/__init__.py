@@ -1,0 +1,1 @@
+"""Import service of the card team."""

@@ -1,0 +1,1 @@
+"""Units on the shelves of every location."""

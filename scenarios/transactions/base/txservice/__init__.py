@@ -1,0 +1,1 @@
+"""Records card payments that terminal operators report."""
