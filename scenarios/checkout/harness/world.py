@@ -137,7 +137,9 @@ class Gateway:
             if key and charge.key == key:
                 return charge
         body = call.json if isinstance(call.json, dict) else {}
-        charge = Charge(f"ch-{len(self.charges) + 1}", _order(call), key, int(body.get("amount_cents") or 0), status)
+        amount = body.get("amount_cents")
+        cents = amount if isinstance(amount, int) else 0
+        charge = Charge(f"ch-{len(self.charges) + 1}", _order(call), key, cents, status)
         self.charges.append(charge)
         return charge
 

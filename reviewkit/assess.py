@@ -1,0 +1,185 @@
+"""Scores one submission: the order of the steps. Each step lives in a module of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reviewkit.anchor import rubric_spans
+from reviewkit.bank import Bank, Entry, UnknownScenarioError, find_bank
+from reviewkit.checks import run_hidden_checks
+from reviewkit.collect import write_whole
+from reviewkit.errors import ReviewkitError, SubmissionError
+from reviewkit.harness.job import Launcher
+from reviewkit.harness.stage import Tree
+from reviewkit.matching import Matching, match
+from reviewkit.place import Place, line_map
+from reviewkit.report import render_report
+from reviewkit.row import Row
+from reviewkit.rubric import Rubric
+from reviewkit.sandbox import SandboxUnavailableError, open_launcher
+from reviewkit.scorecard import About, CheckResult, GateOutcome, Scorecard
+from reviewkit.scoring import score
+from reviewkit.submission import Submission, read_submission
+from reviewkit.words import ExerciseKind
+
+SEED = 1
+"""Seed of the hidden checks' inputs; fixed, so that the same submission gets the same verdicts."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A scored submission with everything a report shows."""
+
+    submission: Submission
+    entry: Entry
+    card: Scorecard
+    baseline: tuple[CheckResult, ...] = ()
+    """Hidden checks of the change as proposed."""
+
+
+def assess(
+    submission: Submission, bank: Bank, launcher: Launcher | None, baseline: Sequence[CheckResult] | None = None
+) -> Assessment:
+    """Match, check and score a submission.
+
+    Args:
+        submission: As read and validated.
+        bank: Where its scenario and rubric are.
+        launcher: The sandbox; None scores without hidden checks, which are then `not run`.
+        baseline: Hidden checks of the change as proposed, where they are known; run otherwise.
+
+    Raises:
+        SubmissionError: If the bank does not have the scenario.
+        ContentError: If the scenario or its rubric is broken.
+    """
+    try:
+        entry = bank.entry(submission.slug)
+    except UnknownScenarioError as error:
+        raise SubmissionError(
+            submission.path.name, "unknown_scenario", f"is of scenario {submission.slug!r}, which this bank does not have",
+            f"Score it with the bank that has it ({', '.join(error.known)} are here).",
+        ) from None  # fmt: skip
+    state = submission.state
+    checks = asyncio.run(_checks(entry, {key: work.files for key, work in state.exercises.items()}, launcher))
+    unmended = baseline if baseline is not None else asyncio.run(_checks(entry, {}, launcher))
+    card = score(
+        state, entry.scenario, entry.rubric, _match(submission, entry), checks, about=_about(submission), baseline=unmended
+    )
+    return Assessment(submission, entry, card, tuple(unmended))
+
+
+def _match(submission: Submission, entry: Entry) -> Matching:
+    base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
+    sources = {file: head.read(file).split("\n") for file in head.files()}
+    old = {file: base.read(file).split("\n") for file in base.files()}
+    scenario = entry.scenario
+    return match(
+        submission.state.findings, entry.rubric, rubric_places(entry.rubric, entry.folder / "head"), sources,
+        old_lines={file: line_map(lines, sources.get(file, [])) for file, lines in old.items()},
+        late=submission.state.edited_late,
+        prose=[entry.text("brief.md"), entry.text("pull_request.md"), *(c.text for c in scenario.claims),
+               *(e.prompt for e in scenario.exercises)],
+    )  # fmt: skip
+
+
+def rubric_places(rubric: Rubric, head: Path) -> dict[str, list[Place]]:
+    """Lines of each defect and decoy in `head/`."""
+    return {
+        key: [Place(span.file, span.first, span.last) for span in spans] for key, spans in rubric_spans(rubric, head).items()
+    }
+
+
+def _about(submission: Submission) -> About:
+    return About(
+        slug=submission.slug, record=submission.record_id, candidate=submission.candidate, submission_sha256=submission.sha256
+    )
+
+
+async def _checks(
+    entry: Entry, edited: Mapping[str, Mapping[str, str]], launcher: Launcher | None
+) -> list[CheckResult]:
+    results: list[CheckResult] = []
+    for exercise in entry.scenario.exercises:
+        if exercise.kind is ExerciseKind.MEND:
+            results += await run_hidden_checks(entry, exercise.id, edited.get(exercise.id, {}), launcher, SEED)
+    return results
+
+
+def row_of(assessment: Assessment, name: str) -> Row:
+    """The table line of a scored submission."""
+    card, submission = assessment.card, assessment.submission
+    counts = {o: sum(g.outcome is o for g in card.gates) for o in GateOutcome}
+    gates = ", ".join(f"{n} {o.value}" for o, n in counts.items() if n)
+    return Row(
+        file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
+        scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
+        total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
+        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags),
+    )  # fmt: skip
+
+
+def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:
+    """Score one completed notebook and write scorecard and report below `out`; what the scoring notebook calls.
+
+    Args:
+        path: The notebook: data, never executed.
+        out: Output folder; gets `scorecards/` and `reports/`.
+        bank: Bank folder; None searches as `reviewkit` does.
+        rubrics: Folder of the rubrics; None for the bank's own.
+        name: Name to show for the file; its own by default.
+
+    Returns:
+        The row; a file that cannot be scored gives one with `unscored`, never an exception.
+    """
+    shown = name or path.name
+    try:
+        submission = read_submission(path)
+        assessment = _assess_in_sandbox(submission, find_bank(bank, rubrics), out)
+    except SubmissionError as error:
+        return Row(file=shown, sha256="", unscored=error.reason_code, sentence=str(error))
+    except ReviewkitError as error:
+        return Row(file=shown, sha256="", unscored="bank_error", sentence=str(error))
+    return _write(out, assessment, shown)
+
+
+def _assess_in_sandbox(submission: Submission, bank: Bank, out: Path) -> Assessment:
+    """Assess with the checks of the unmended change taken from `out`, where an earlier submission left them."""
+    known = _baseline_file(submission, bank, out)
+    try:
+        with open_launcher() as launcher:
+            assessment = assess(submission, bank, launcher, _read_baseline(known))
+    except SandboxUnavailableError:
+        return assess(submission, bank, None)
+    if known is not None and all(result.outcome != "not_run" for result in assessment.baseline):
+        write_whole(known, json.dumps([r.model_dump(mode="json") for r in assessment.baseline]).encode())
+    return assessment
+
+
+def _baseline_file(submission: Submission, bank: Bank, out: Path) -> Path | None:
+    if submission.slug not in bank.slugs:
+        return None
+    entry = bank.entry(submission.slug)
+    return out / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
+
+
+def _read_baseline(path: Path | None) -> list[CheckResult] | None:
+    if path is None or not path.is_file():
+        return None
+    return [CheckResult.model_validate(item) for item in json.loads(path.read_text("utf-8"))]
+
+
+def _write(out: Path, assessment: Assessment, name: str) -> Row:
+    stem = f"{assessment.entry.slug}-{assessment.submission.sha256[:12]}"
+    generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    html = render_report(assessment.card, assessment.entry, assessment.submission, generated)
+    write_whole(out / "scorecards" / f"{stem}.json", assessment.card.canonical_json().encode())
+    write_whole(out / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
+    row = row_of(assessment, name)
+    finished = replace(row, report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
+    write_whole(out / "rows" / f"{stem}.json", json.dumps(finished.as_dict(), sort_keys=True).encode())
+    return finished

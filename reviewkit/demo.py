@@ -1,0 +1,106 @@
+"""The main job on the terminal: score with a progress bar, print the table and where the reports are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from reviewkit.bank import Bank, BankNotFoundError, find_bank
+from reviewkit.batch import JOBS, Order, publish, score_all
+from reviewkit.errors import DataError, SubmissionError
+from reviewkit.row import Row
+from reviewkit.safe_text import visible
+from reviewkit.submission import read_submission
+
+
+def demo_notebooks(bank: Bank) -> list[Path]:
+    """The completed notebooks that come with the bank's interview scenarios.
+
+    Raises:
+        DataError: If there are none.
+    """
+    found = [
+        path
+        for entry in bank
+        if entry.rubric_folder is not None and entry.scenario.kind == "interview"
+        for path in sorted((entry.rubric_folder / "calibration").glob("*.ipynb"))
+    ]
+    if not found:
+        raise DataError(str(bank.root), "holds no completed notebooks in rubrics/*/calibration", "Name a bank with rubrics.")
+    return found
+
+
+def score_and_show(
+    paths: Sequence[Path], out: Path, bank: Path | None, rubrics: Path | None, jobs: int | None, *, as_json: bool
+) -> list[Row]:
+    """Score files and print what came out.
+
+    Returns:
+        A row per file, in the order given.
+    """
+    order = _order(out, bank, rubrics)
+    rows = _without_bank(paths) if order is None else _scored(paths, order, jobs or JOBS)
+    if order is not None:
+        publish(rows, out)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], ensure_ascii=True))
+    else:
+        _show(rows, out, Console())
+    return rows
+
+
+def _order(out: Path, bank: Path | None, rubrics: Path | None) -> Order | None:
+    try:
+        found = find_bank(bank, rubrics)
+    except BankNotFoundError:
+        if bank is not None:
+            raise
+        return None
+    if found.rubrics is None:
+        raise DataError(str(found.root), "has no rubrics", "Name their folder with --rubrics or REVIEWKIT_RUBRICS.")
+    return Order(out, found.root, found.rubrics)
+
+
+def _without_bank(paths: Sequence[Path]) -> list[Row]:
+    """Without a bank nothing can be scored, but what is wrong with a file can still be said."""
+    rows = []
+    for path in paths:
+        try:
+            submission = read_submission(path)
+            sentence = f"{path.name}: no bank found, so it cannot be scored. Name one with --bank or REVIEWKIT_BANK."
+            rows.append(Row(path.name, submission.sha256, scenario=submission.slug, unscored="no_bank", sentence=sentence))
+        except SubmissionError as error:
+            rows.append(Row(path.name, "", unscored=error.reason_code, sentence=str(error)))
+    return rows
+
+
+def _scored(paths: Sequence[Path], order: Order, jobs: int) -> list[Row]:
+    columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=len(paths))
+        return score_all(paths, order, lambda _row: progress.advance(task), jobs)
+
+
+def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
+    scored = [row for row in rows if not row.unscored]
+    if scored:
+        table = Table(title="Results", title_justify="left")
+        for column in ("candidate", "scenario", "total (90 % interval)", "band", "gates", "waiting"):
+            table.add_column(column)
+        for row in scored:
+            total = f"{row.total:5.1f} of {row.over:g}  ({row.low:.1f} to {row.high:.1f})"
+            cells = (row.candidate or row.file, row.scenario, total, row.band, row.gates, str(row.waiting))
+            table.add_row(*(Text(visible(cell)) for cell in cells))
+        console.print(table)
+        for row in scored:
+            console.print(Text(visible(f"{out / row.report}")), soft_wrap=True)
+        console.print(Text(f"Cohort: {out / 'cohort.html'}   CSV: {out / 'cohort.csv'}"), soft_wrap=True)
+    for row in rows:
+        if row.unscored:
+            console.print(Text(visible(f"unscored ({row.unscored}): {row.sentence}")), soft_wrap=True)

@@ -1,0 +1,95 @@
+"""What this machine can run: each part in one line, each missing one with what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+LEAST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the machine."""
+
+    name: str
+    fine: bool
+    needed: bool
+    """False: only some work needs it."""
+    text: str
+
+    def __str__(self) -> str:
+        mark = "ok     " if self.fine else ("MISSING" if self.needed else "missing")
+        return f"{mark}  {self.name}: {self.text}"
+
+
+def examine() -> list[Part]:
+    """Look at interpreter, packages, sandbox, browser and bank."""
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres()]
+
+
+def _python() -> Part:
+    text = ".".join(str(part) for part in sys.version_info[:3])
+    return Part("Python", sys.version_info >= LEAST_PYTHON, True, text)
+
+
+def _packages() -> list[Part]:
+    return [_package(name) for name in ("jupyterlab", "notebook", "ipywidgets", "papermill", "sqlalchemy", "pandas")]
+
+
+def _package(name: str) -> Part:
+    try:
+        return Part(name, True, True, version(name))
+    except PackageNotFoundError:
+        return Part(name, False, True, "not installed; run: pip install reviewkit")
+
+
+def _extension() -> Part:
+    from jupyter_core.paths import jupyter_path
+
+    for folder in jupyter_path("labextensions"):
+        if os.path.isfile(os.path.join(folder, "reviewkit", "package.json")):  # noqa: PTH113, PTH118 - Jupyter gives strings
+            return Part("lab extension", True, True, "installed")
+    return Part("lab extension", False, True, "not found by JupyterLab; install reviewkit with pip, not from a bare checkout")
+
+
+def _sandbox() -> Part:
+    from reviewkit.sandbox import SandboxUnavailableError, probe_level
+
+    try:
+        return Part("sandbox", True, False, f"level {probe_level()}")
+    except SandboxUnavailableError as error:
+        return Part("sandbox", False, False, str(error))
+
+
+def _browser() -> Part:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return Part("browser for tests", found is not None, False, found and "found" or "run: scripts/setup-system")
+
+
+def _linters() -> Part:
+    lost = [name for name in ("ruff", "bandit", "mypy") if importlib.util.find_spec(name) is None]
+    text = f"lacking {', '.join(lost)}; pip install 'reviewkit[author]'" if lost else "ruff, bandit, mypy"
+    return Part("linters of bank check", not lost, False, text)
+
+
+def _bank() -> Part:
+    from reviewkit.bank import BankNotFoundError, find_bank
+
+    try:
+        bank = find_bank()
+    except BankNotFoundError as error:
+        return Part("bank", False, False, str(error))
+    rubrics = "with rubrics" if bank.rubrics else "without rubrics"
+    return Part("bank", True, False, f"{len(bank.slugs)} scenarios, {rubrics}")
+
+
+def _postgres() -> Part:
+    if not os.environ.get("REVIEWKIT_POSTGRES_URL"):
+        return Part("PostgreSQL", False, False, "set REVIEWKIT_POSTGRES_URL to run the stock probe on it as well")
+    fine = importlib.util.find_spec("asyncpg") is not None
+    return Part("PostgreSQL", fine, False, "URL given" if fine else "pip install 'reviewkit[postgres]'")
