@@ -1,0 +1,130 @@
+"""A batch: every file is one row, bad ones with their reason, and plain papermill gives the same scorecard."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import made_submissions as made
+import pytest
+from test_cli import reviewkit
+
+import reviewkit as package
+from reviewkit.batch import scoring_notebook
+
+pytestmark = pytest.mark.kernel
+
+
+def bad_files(folder: Path) -> dict[str, str]:
+    """Files that cannot be scored, with their reason codes."""
+    good = made.completed(made.review(), folder)
+    text = json.dumps(good)
+    (folder / "empty.ipynb").write_bytes(b"")
+    (folder / "truncated.ipynb").write_text(text[:5000], "utf-8")
+    made.write(folder / "foreign.ipynb", {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    old = json.loads(text)
+    old["metadata"]["reviewkit"]["schema"] = 0
+    made.write(folder / "older.ipynb", old)
+    with (folder / "huge.ipynb").open("wb") as huge:
+        huge.truncate(40 * 1024 * 1024)
+    return {
+        "empty.ipynb": "empty", "truncated.ipynb": "not_json", "foreign.ipynb": "foreign", "older.ipynb": "older_schema",
+        "huge.ipynb": "too_large",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[dict[str, object]]]:
+    """An inbox with two good and five bad files, scored once."""
+    inbox, out = tmp_path_factory.mktemp("inbox"), tmp_path_factory.mktemp("out")
+    reasons = bad_files(inbox)
+    made.write(inbox / "good.ipynb", made.completed(made.review(), inbox, candidate="=cmd()"))
+    tampered = made.completed(made.review(), inbox, candidate="c-2")
+    tampered["metadata"]["reviewkit"]["record"]["events"][1]["data"]["body"] += " And more."
+    made.write(inbox / "tampered.ipynb", tampered)
+    done = reviewkit("score", str(inbox), "--out", str(out), "--json")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    rows = json.loads(done.stdout)
+    assert {r["file"]: r["unscored"] for r in rows} == {**reasons, "good.ipynb": "", "tampered.ipynb": ""}
+    return inbox, out, rows
+
+
+def test_each_bad_file_names_itself_its_fault_and_the_next_step(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    for row in batch[2]:
+        if row["unscored"]:
+            sentence = str(row["sentence"])
+            assert sentence.startswith(str(row["file"]))
+            assert sentence.count(". ") >= 1
+            assert "\n" not in sentence
+
+
+def test_good_files_have_report_scorecard_notebook_and_row(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    _inbox, out, rows = batch
+    good = next(r for r in rows if r["file"] == "good.ipynb")
+    assert (out / str(good["report"])).is_file()
+    assert json.loads((out / str(good["scorecard"])).read_text("utf-8"))["about"]["candidate"] == "=cmd()"
+    executed = json.loads((out / "notebooks" / f"{str(good['sha256'])[:12]}.ipynb").read_text("utf-8"))
+    assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")
+    assert str(out) not in json.dumps(executed["metadata"])
+    tampered = next(r for r in rows if r["file"] == "tampered.ipynb")
+    assert tampered["flags"]
+
+
+def test_csv_and_cohort_are_safe_and_complete(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    _inbox, out, rows = batch
+    with (out / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        cells = list(csv.DictReader(stream))
+    assert len(cells) == len(rows)
+    assert "'=cmd()" in {c["candidate"] for c in cells}
+    page = (out / "cohort.html").read_text("utf-8")
+    assert "too_large" in page
+    assert "<script" not in page
+
+
+def test_scorecards_load_as_a_frame(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    frame = package.load_scorecards(batch[1])
+    assert len(frame) == 2
+    assert set(frame["scenario"]) == {"transactions"}
+    assert {"detection", "mending", "percent"} <= set(frame.columns)
+    assert package.load_scorecards(batch[1] / "baselines" / "..").equals(frame)
+
+
+def test_a_bad_neighbour_changes_nothing(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
+    """The same file scored alone gives the same bytes."""
+    inbox, out, rows = batch
+    good = next(r for r in rows if r["file"] == "good.ipynb")
+    done = reviewkit("score", str(inbox / "good.ipynb"), "--out", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    (alone,) = json.loads(done.stdout)
+    assert alone == good
+    assert (tmp_path / alone["scorecard"]).read_bytes() == (out / str(good["scorecard"])).read_bytes()
+
+
+def test_plain_papermill_gives_the_same_scorecard(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
+    inbox, out, rows = batch
+    good = next(r for r in rows if r["file"] == "good.ipynb")
+    command = [sys.executable, "-m", "papermill", str(scoring_notebook()), str(tmp_path / "run.ipynb")]
+    command += ["-p", "submission", str(inbox / "good.ipynb"), "-p", "out", str(tmp_path), "-p", "bank", str(made.ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
+
+
+def test_a_candidates_cells_are_never_run(tmp_path: Path) -> None:
+    """A cell of the submission that would leave a file behind leaves none."""
+    trace = tmp_path / "was-here"
+    notebook = made.completed(made.review(), tmp_path)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = f"open({str(trace)!r}, 'w')"
+    path = made.write(tmp_path / "evil.ipynb", notebook)
+    out = tmp_path / "out"
+    assert reviewkit("score", str(path), "--out", str(out), "--json").returncode == 0
+    assert not trace.exists()
+    shutil.rmtree(out)

@@ -1,0 +1,84 @@
+"""The report shows every text as text, asks nothing of the network, and is the same on every run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import made_submissions as made
+import pytest
+
+from reviewkit.assess import Assessment, assess
+from reviewkit.bank import find_bank
+from reviewkit.report import render_report
+from reviewkit.submission import read_submission
+
+BANK = find_bank(made.ROOT)
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'><a href="javascript:alert(1)">x</a>{{ 7*7 }}\u202egnp.\u200b'
+
+
+def assessed(tmp_path: Path, **fields: object) -> Assessment:
+    path = made.write(tmp_path / "a.ipynb", made.completed(made.review(**fields), tmp_path, candidate=str(fields.get("candidate", "c-1"))))
+    return assess(read_submission(path), BANK, None)
+
+
+def render(found: Assessment) -> str:
+    return render_report(found.card, found.entry, found.submission, "2026-03-02")
+
+
+@pytest.fixture
+def html(tmp_path: Path) -> str:
+    return render(assessed(tmp_path))
+
+
+def test_it_is_self_contained_and_has_a_policy(html: str) -> None:
+    assert "default-src 'none'" in html
+    assert not re.search(r"<(script|iframe|object|embed|link|form|base)\b", html)
+    assert not re.search(r"""(src|href)=["'](?!#)""", html)
+    assert "url(" not in html
+
+
+def test_it_is_the_same_on_every_run(tmp_path: Path, html: str) -> None:
+    assert render(assessed(tmp_path)) == html
+
+
+def test_every_part_is_there(html: str) -> None:
+    for part in ("gates", "queue", "dimensions", "defects", "remarks", "claims", "exercises", "change", "record", "how"):
+        assert f'id="{part}"' in html
+    assert "Decision of the panel" in html
+    for defect in BANK.entry(made.SLUG).rubric.defects:
+        assert f'id="d-{defect.id}"' in html
+
+
+def test_without_a_sandbox_it_says_not_run(tmp_path: Path) -> None:
+    mended = tmp_path / "mend" / "txservice" / "models.py"
+    mended.parent.mkdir(parents=True)
+    mended.write_text((BANK.entry(made.SLUG).folder / "head" / "txservice" / "models.py").read_text("utf-8") + "\n", "utf-8")
+    html = render(assessed(tmp_path, mend={"mend": ["txservice/models.py"]}))
+    assert "hidden checks NOT RUN" in html
+    assert "unscored: checks_not_run" in html
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    finding = {**made.SEEN, "body": HOSTILE, "why": HOSTILE, "fix": HOSTILE}
+    fields = {
+        "findings": [finding], "answers": {"explain": {"text": HOSTILE}},
+        "verdict": {"decision": "block", "summary": HOSTILE, "top": [0]},
+    }  # fmt: skip
+    html = render(assessed(tmp_path, **fields))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert 'href="javascript' not in html
+    assert "{{ 7*7 }}" in html
+    assert "\u202e" not in html
+    assert "&lt;U+202E&gt;" in html
+
+
+def test_a_tampered_record_is_marked(tmp_path: Path) -> None:
+    notebook = made.completed(made.review(), tmp_path)
+    notebook["metadata"]["reviewkit"]["record"]["events"][1]["data"]["severity"] = "nit"
+    submission = read_submission(made.write(tmp_path / "a.ipynb", notebook))
+    assert submission.is_tampered
+    found = assess(submission, BANK, None)
+    assert "marks that a person must judge" in render(found)
+    assert "notice alarm" in render(found)
