@@ -30,6 +30,9 @@ The time box is {minutes} minutes. You may stop and come back: everything is kep
 
 If a cell says that `rk` is not defined, run the next cell first."""
 
+_SHOWN_SOURCES = ("probe",)
+"""Forms whose cell a candidate may want to edit, to run a probe on another tree; the others show the form alone."""
+
 _EVIDENCE = """%%evidence last
 # `last` is your newest remark; its number works too. `kit` makes the world and `stage` runs the change as proposed:
 # rk.driver() prints what both offer. A check that holds raises nothing; one that does not raises AssertionError. For example:
@@ -87,7 +90,6 @@ def _code(entry: Entry) -> list[Cell]:
 def _probes(entry: Entry) -> list[Cell]:
     cells = [_markdown("## Probes\n\nEach runs the code in your workspace and shows what happens.")]
     for probe in entry.scenario.probes:
-        cells.append(_markdown(f"### {probe.title}\n\n{probe.text}"))
         cells.append(_form_cell(entry, "probe", f'await rk.probe("{probe.id}")', probe.id, ["probe"]))
     cells.append(_markdown("### Prove it\n\nA check that fails on the change can be attached to a remark as evidence."))
     cells.append(_code_cell(_EVIDENCE, ["reviewkit-evidence"]))
@@ -96,10 +98,10 @@ def _probes(entry: Entry) -> list[Cell]:
 
 
 def _exercises(entry: Entry) -> list[Cell]:
-    cells: list[Cell] = []
+    cells: list[Cell] = [_markdown("## Exercises\n\nThey open when you close the review part.")]
     for exercise in entry.scenario.exercises:
-        cells.append(_markdown(f"## {exercise.title}\n\n{exercise.prompt.strip()}"))
         if exercise.kind is ExerciseKind.MEND:
+            cells.append(_markdown(f"### {exercise.title}\n\n{exercise.prompt.strip()}"))
             cells += _mend(entry, exercise)
         elif exercise.kind is ExerciseKind.DIAGNOSE:
             cells.append(_code_cell(f'load = await rk.load("{exercise.id}")', ["reviewkit-load"]))
@@ -124,9 +126,8 @@ def _mend(entry: Entry, exercise: Exercise) -> list[Cell]:
 
 def _closing(entry: Entry) -> list[Cell]:
     return [
-        _markdown("## Your verdict"),
+        _markdown("## The end"),
         _form_cell(entry, "verdict", "rk.verdict()"),
-        _markdown("## Submit"),
         _form_cell(entry, "submit", "rk.submit()"),
     ]
 
@@ -164,6 +165,8 @@ def _form_cell(entry: Entry, name: str, source: str, item_id: str | None = None,
     spec = form(entry, name, item_id)
     cell = _code_cell(source, ["reviewkit-form", *(tags or [])])
     cell["metadata"]["reviewkit"] = {"form": spec["form"]} | ({"id": item_id} if item_id else {})
+    if name not in _SHOWN_SOURCES:
+        cell["metadata"]["jupyter"] = {"source_hidden": True}
     cell["outputs"] = [{"output_type": "display_data", "data": bundle(spec), "metadata": {}}]
     return cell
 

@@ -74,7 +74,9 @@ def test_a_canary_on_the_candidates_side_is_told(bank: Bank) -> None:
 
 def test_claims_of_one_verdict_only_are_told(bank: Bank) -> None:
     rubric = bank.root / "rubrics" / SLUG / "rubric.yaml"
-    edit(rubric, lambda t: t.replace('verdict: "true"', 'verdict: "false"').replace("verdict: true", 'verdict: "false"'))
+    edit(
+        rubric, lambda t: t.replace('verdict: "true"', 'verdict: "false"').replace("verdict: true", 'verdict: "false"')
+    )
     assert any("at least one must be true" in text for text in texts(bank))
 
 
@@ -82,7 +84,9 @@ def test_changed_lines_counts_both_sides() -> None:
     assert changed_lines("a\nb\nc", "a\nB\nc\nd") == 3
 
 
-def test_the_bank_is_found_upward_by_variable_and_by_name(bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_bank_is_found_upward_by_variable_and_by_name(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("REVIEWKIT_BANK", raising=False)
     assert find_bank(start=bank.root / "scenarios" / SLUG).root == bank.root
     assert find_bank(asked=bank.root).slugs == (SLUG,)

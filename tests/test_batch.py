@@ -43,7 +43,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[di
     """An inbox with two good and five bad files, scored once."""
     inbox, out = tmp_path_factory.mktemp("inbox"), tmp_path_factory.mktemp("out")
     reasons = bad_files(inbox)
-    made.write(inbox / "good.ipynb", made.completed(made.review(), inbox, candidate="=cmd()"))
+    made.write(inbox / "good.ipynb", made.completed(made.review(), inbox, candidate="+cmd-1"))
     tampered = made.completed(made.review(), inbox, candidate="c-2")
     tampered["metadata"]["reviewkit"]["record"]["events"][1]["data"]["body"] += " And more."
     made.write(inbox / "tampered.ipynb", tampered)
@@ -68,7 +68,7 @@ def test_good_files_have_report_scorecard_notebook_and_row(batch: tuple[Path, Pa
     _inbox, out, rows = batch
     good = next(r for r in rows if r["file"] == "good.ipynb")
     assert (out / str(good["report"])).is_file()
-    assert json.loads((out / str(good["scorecard"])).read_text("utf-8"))["about"]["candidate"] == "=cmd()"
+    assert json.loads((out / str(good["scorecard"])).read_text("utf-8"))["about"]["candidate"] == "+cmd-1"
     executed = json.loads((out / "notebooks" / f"{str(good['sha256'])[:12]}.ipynb").read_text("utf-8"))
     assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")
     assert str(out) not in json.dumps(executed["metadata"])
@@ -81,7 +81,7 @@ def test_csv_and_cohort_are_safe_and_complete(batch: tuple[Path, Path, list[dict
     with (out / "cohort.csv").open(newline="", encoding="utf-8") as stream:
         cells = list(csv.DictReader(stream))
     assert len(cells) == len(rows)
-    assert "'=cmd()" in {c["candidate"] for c in cells}
+    assert "'+cmd-1" in {c["candidate"] for c in cells}
     page = (out / "cohort.html").read_text("utf-8")
     assert "too_large" in page
     assert "<script" not in page

@@ -159,7 +159,10 @@ def test_facts_and_log_events_come_out(stage: Stage) -> None:
     assert made.logs == [{"event": "order.paid", "order": "o-1"}]
 
 
-@pytest.mark.parametrize(("name", "error"), [("strange", "NotPlainError"), ("subclass", "NotPlainError"), ("boom", "KeyError"), ("setup_", "LookupError")])
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("strange", "NotPlainError"), ("subclass", "NotPlainError"), ("boom", "KeyError"), ("setup_", "LookupError")],
+)
 def test_errors_come_back_as_data(stage: Stage, name: str, error: str) -> None:
     assert run(stage, world(), lambda job: job.call(name)).error == error
 

@@ -312,7 +312,7 @@ async def handbook_codes(stage: Stage, rng: Random) -> Verdict:
     support = stage.kit.Support()
     shown = ""
     async with stage.open(support.world) as job:
-        for number, text in enumerate(wordings):
+        for text in wordings:
             shown += json.dumps(_body(await _ask(job, text)))
     shown += json.dumps(support.mails)
     found = [code for code in CODES if code in shown]
