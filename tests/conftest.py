@@ -1,12 +1,42 @@
-"""Options and fixtures of all tests."""
+"""Options and fixtures of all tests, and what happens where a part of the system is missing."""
 
 from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
 
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="Repeat kill and load tests as often as a release asks for.")
+
+
+@cache
+def missing(group: str) -> str:
+    """Why a group of tests cannot run here; empty when it can."""
+    if group == "browser":
+        found = any(shutil.which(name) for name in ("chromium", "google-chrome"))
+        return "" if found else "browser tests: Chromium is missing; run scripts/setup-system"
+    if group == "sandbox":
+        from reviewkit.sandbox import SandboxUnavailableError, probe_level
+
+        try:
+            probe_level()
+        except SandboxUnavailableError as error:
+            return f"sandbox tests: {error}"
+    return ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
+    for group in ("browser", "sandbox"):
+        if item.get_closest_marker(group) is not None and missing(group):
+            if os.environ.get("CI", "").lower() == "true":
+                pytest.fail(missing(group), pytrace=False)
+            pytest.skip(missing(group))
 
 
 @pytest.fixture
