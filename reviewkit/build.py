@@ -68,6 +68,8 @@ def _change(entry: Entry) -> list[Cell]:
         _markdown("## The pull request\n\n" + _demoted(entry.text("pull_request.md"))),
         _markdown("## The change\n\nRemark on anything you would raise before this ships."),
         _form_cell(entry, "change", "rk.change()"),
+        _markdown("Do you work better without the diff view? This cell gives a plain form that records the same finding."),
+        _code_cell("rk.plain()", ["reviewkit-plain"]),
         _markdown("## The author's claims\n\nJudge each by what the change really does."),
         _form_cell(entry, "claims", "rk.claims()"),
     ]

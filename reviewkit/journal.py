@@ -247,14 +247,19 @@ class Recorder:
         self._journal = Journal(journal_path(notebook, grant.record), grant.record)
         self._shown: list[Event] = []
 
-    def add(self, kind: str, data: dict[str, Any]) -> Event:
+    def add(self, kind: str, data: dict[str, Any], op: str | None = None) -> Event:
         """Record one event; in a preview it lives only in this process, so that forms and cells work all the same.
+
+        Args:
+            kind: A value of `Kind`.
+            data: Shape of its kind.
+            op: Id of the operation where it began elsewhere, such as in a widget's page; a fresh one by default.
 
         Raises:
             EventError: If the event has not the shape of its kind.
             JournalError: If it could not be stored.
         """
-        op = f"k-{uuid.uuid4().hex}"
+        op = op or f"k-{uuid.uuid4().hex}"
         if not self.preview:
             return self._journal.append(op, kind, data).event
         event = append_event(head_of(self._shown), op=op, kind=kind, data=data, t=timestamp())

@@ -96,16 +96,24 @@ class Workbook:
     def _form(self, name: str, item_id: str | None = None) -> None:
         from IPython.display import display
 
+        from reviewkit.widget import FormWidget
+
         spec = form(self.entry, name, item_id)
         recorder = self._recorder
-        try:
-            from reviewkit.widget import FormWidget
-        except ImportError:
-            display(bundle(spec), raw=True)
+        if recorder is None:
+            display(FormWidget(spec, fallback=bundle(spec), forms=self._forms()))
             return
-        sink = None if recorder is None or recorder.preview else recorder.add
-        events = None if recorder is None else recorder.events
-        display(FormWidget(spec, sink=sink, events=events, fallback=bundle(spec)))
+        display(
+            FormWidget(
+                spec, sink=lambda op, kind, data: recorder.add(kind, data, op), events=recorder.events,
+                record=recorder.record, preview=recorder.preview, fallback=bundle(spec), forms=self._forms(),
+            )
+        )  # fmt: skip
+
+    def _forms(self) -> list[dict[str, Any]]:
+        """The forms whose completeness the submit form lists."""
+        exercises = [form(self.entry, "exercise", e.id) for e in self.entry.scenario.exercises]
+        return [form(self.entry, "claims"), *exercises]
 
     def status(self) -> None:
         """The line that says whether everything is kept, and the clock."""
@@ -114,6 +122,18 @@ class Workbook:
     def change(self) -> None:
         """The diff and its remarks."""
         self._form("change")
+
+    def plain(self) -> None:
+        """A plain form for findings, without the diff."""
+        from IPython.display import display
+
+        from reviewkit.plainform import PlainForm
+
+        def closed() -> bool:
+            recorder = self._recorder
+            return recorder is not None and any(e.kind == "review.closed" for e in recorder.events())
+
+        display(PlainForm(self.entry, self.record, closed).box)
 
     def claims(self) -> None:
         """The author's claims."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from reviewkit.calibration import Review, SampleFinding, mended
 from reviewkit.scenario import Scenario
 from reviewkit.words import ExerciseKind
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
+OUTCOME = re.compile(r"^(fails|passes|error): ", re.MULTILINE)
 NEAREST = """([file, side, line]) => {
   const rows = [...document.querySelectorAll('.rk-change .rk-row')];
-  const names = [...document.querySelectorAll('.rk-change .rk-file')].map(s => s.querySelector('.rk-file-name, h3, h4, code, [id]')?.textContent ?? '');
-  const wanted = [...document.querySelectorAll('.rk-change .rk-file')].findIndex(s => (s.textContent ?? '').startsWith(file) || s.querySelector(`[aria-label="Changed lines of ${CSS.escape(file)}"]`) || [...s.querySelectorAll('[role=grid]')].some(g => g.getAttribute('aria-label') === `Changed lines of ${file}`));
+  const files = [...document.querySelectorAll('.rk-change .rk-file')];
+  const wanted = files.findIndex(s => s.querySelector('[role=grid]')?.getAttribute('aria-label') === `Changed lines of ${file}`);
   let best = null, gap = Infinity;
   rows.forEach((row, at) => {
     const n = row.rk?.[side];
@@ -102,6 +104,17 @@ class Candidate:
         form.get_by_role("button", name="Run this probe").click()
         expect(self.form("probe", number).locator(".rk-last")).to_contain_text("Last run", timeout=PATIENCE_MS)
 
+    def prove(self, number: int, code: str) -> None:
+        """Write a check for the finding with this index into the evidence cell and run it."""
+        cell = self._cell("%%evidence", starts=True)
+        self.show(cell)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(f"%%evidence {number + 1}\n{code}")
+        self.page.keyboard.press("Control+Enter")
+        expect(cell.locator(".jp-OutputArea")).to_contain_text(OUTCOME, timeout=PATIENCE_MS)
+        self.page.wait_for_timeout(500)
+
     def close_review(self) -> None:
         """Close the review part."""
         self.show(self.form("close"))
@@ -125,14 +138,14 @@ class Candidate:
         form.get_by_role("button", name="Run the public checks").click()
         expect(self.form("mend").locator(".rk-results")).to_contain_text("Last run", timeout=PATIENCE_MS)
 
-    def _cell(self, first_line: str) -> Locator:
+    def _cell(self, first_line: str, *, starts: bool = False) -> Locator:
         found = self.page.evaluate(
-            """first => {
-              const panel = window.jupyterapp?.shell?.currentWidget ?? null;
+            """([first, starts]) => {
               const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
-              return cells.findIndex(c => (c.querySelector('.cm-line')?.textContent ?? '') === first);
+              const line = c => c.querySelector('.cm-line')?.textContent ?? '';
+              return cells.findIndex(c => starts ? line(c).startsWith(first) : line(c) === first);
             }""",
-            first_line,
+            [first_line, starts],
         )
         if found < 0:
             raise LookupError(first_line)
@@ -192,6 +205,8 @@ class Candidate:
         self.judge(review)
         for probe in review.probes:
             self.probe(probe)
+        for evidence in review.evidence:
+            self.prove(evidence.finding, evidence.code)
         self.close_review()
         for exercise, files in mended(review, folder).items():
             self.mend(exercise, files)

@@ -1,0 +1,199 @@
+import { h } from './dom.js';
+
+const AUTOSAVE_MS = 2500;
+
+/** Texts being written, kept in the browser until they are recorded, so that Run All or a reload loses nothing. */
+export class Drafts {
+  /**
+   * @param {Storage|null} storage
+   * @param {() => string|null} record id of the record; null keeps drafts in memory
+   */
+  constructor(storage, record) {
+    this.storage = storage;
+    this.record = record;
+    this.memory = new Map();
+  }
+
+  #key(name) {
+    return this.record() === null ? null : `reviewkit-draft:${this.record()}:${name}`;
+  }
+
+  get(name) {
+    const key = this.#key(name);
+    try {
+      return JSON.parse((key && this.storage?.getItem(key)) ?? 'null') ?? this.memory.get(name) ?? null;
+    } catch {
+      return this.memory.get(name) ?? null;
+    }
+  }
+
+  set(name, value) {
+    this.memory.set(name, value);
+    const key = this.#key(name);
+    try {
+      if (key) this.storage?.setItem(key, JSON.stringify(value));
+    } catch {
+      // No room left: the draft stays in memory and the outbox reports the full storage.
+    }
+  }
+
+  drop(name) {
+    this.memory.delete(name);
+    const key = this.#key(name);
+    if (key) this.storage?.removeItem(key);
+  }
+
+  /** Names of drafts that begin with `prefix`. */
+  names(prefix) {
+    const start = this.#key(prefix);
+    const names = new Set([...this.memory.keys()].filter(name => name.startsWith(prefix)));
+    for (let at = 0; start && at < (this.storage?.length ?? 0); at += 1) {
+      const key = this.storage.key(at);
+      if (key?.startsWith(start)) names.add(key.slice(start.length - prefix.length));
+    }
+    return [...names];
+  }
+}
+
+/** Whether the candidate can change anything now. */
+export function writable(ctx) {
+  const { mode } = ctx.model.get('status');
+  return (mode === 'live' || mode === 'preview') && !ctx.model.get('state').submitted && !ctx.env.readOnly;
+}
+
+/** Why nothing can be changed, in one line; empty when it can. */
+export function lockedReason(ctx) {
+  const status = ctx.model.get('status');
+  if (status.mode === 'opening') return status.message || ctx.t('Asking the server whether this workbook may record…');
+  if (status.mode === 'readonly') return status.message || ctx.t('Read only: this notebook records nothing.');
+  if (ctx.model.get('state').submitted) return ctx.t('Submitted. Your answers are read only now.');
+  return '';
+}
+
+/** A frame with title and an optional line that says why the form is locked. */
+export function card(ctx, { title, kind = '', label = title }) {
+  const note = h('p', { class: 'rk-locked', hidden: true });
+  const body = h('div', { class: 'rk-body' });
+  const heading = title ? h('h3', { class: 'rk-title' }, title) : null;
+  const aside = h('div', { class: 'rk-aside' });
+  const node = h(
+    'section',
+    { class: `rk-card ${kind}`, 'aria-label': label },
+    heading && h('header', { class: 'rk-head' }, heading, aside),
+    note,
+    body
+  );
+  return {
+    node,
+    body,
+    aside,
+    lock(reason) {
+      note.hidden = !reason;
+      note.textContent = reason;
+    }
+  };
+}
+
+/** Why an exercise is locked: the review part comes first. */
+export function exerciseLock(ctx) {
+  const reason = lockedReason(ctx);
+  if (reason) return reason;
+  return ctx.model.get('state').closed ? '' : ctx.t('Opens when you close the review part.');
+}
+
+/**
+ * Record an answer while it is being written: a draft at each key, an event when the writer pauses or leaves the field.
+ *
+ * @param {any} ctx
+ * @param {{name: string, root: HTMLElement, collect: () => any, show: (value: any) => void, recorded: () => any, record: (value: any) => void, ready?: (value: any) => boolean}} form
+ */
+export function autosave(ctx, { name, root, collect, show, recorded, record, ready = () => true }) {
+  const state = h('span', { class: 'rk-saved' });
+  let timer = null;
+  const same = (one, two) => stable(one) === stable(two);
+  const mark = () => {
+    const value = collect();
+    const before = recorded();
+    if (before !== null && same(value, before)) state.textContent = ctx.t('Saved');
+    else if (ctx.drafts.get(name) === null) state.textContent = '';
+    else state.textContent = ready(value) ? ctx.t('Not saved yet') : ctx.t('Incomplete');
+  };
+  const commit = () => {
+    clearTimeout(timer);
+    timer = null;
+    if (ctx.drafts.get(name) === null) return;
+    const value = collect();
+    if (!ready(value) || root.disabled) return mark();
+    if (!same(value, recorded())) record(value);
+    ctx.drafts.drop(name);
+    mark();
+  };
+  const touched = () => {
+    ctx.drafts.set(name, collect());
+    mark();
+    clearTimeout(timer);
+    timer = setTimeout(commit, AUTOSAVE_MS);
+  };
+  root.addEventListener('input', touched);
+  root.addEventListener('change', () => {
+    touched();
+    commit();
+  });
+  root.addEventListener('keydown', event => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    commit();
+  });
+  window.addEventListener('pagehide', commit);
+  return {
+    state,
+    touched: () => {
+      touched();
+      commit();
+    },
+    update() {
+      const draft = ctx.drafts.get(name);
+      const value = draft ?? recorded();
+      if (value !== null && !same(value, collect()) && !root.contains(document.activeElement)) show(value);
+      if (draft !== null && timer === null) timer = setTimeout(commit, AUTOSAVE_MS);
+      mark();
+    },
+    dispose() {
+      clearTimeout(timer);
+      window.removeEventListener('pagehide', commit);
+    }
+  };
+}
+
+/** JSON with sorted keys: the journal sorts them, a form does not. */
+function stable(value) {
+  return JSON.stringify(value, (key, part) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [two]) => (one < two ? -1 : 1)))
+      : part
+  );
+}
+
+/** How a reader likes forms to look; kept in the browser, not part of any record. */
+export const taste = {
+  get(name) {
+    try {
+      return localStorage.getItem(`reviewkit-taste:${name}`);
+    } catch {
+      return null;
+    }
+  },
+  set(name, value) {
+    try {
+      localStorage.setItem(`reviewkit-taste:${name}`, value);
+    } catch {
+      // Blocked or full: the choice lasts until the page is closed.
+    }
+  }
+};
+
+/** A time as people read it, from an ISO string; empty when it is none. */
+export function clockTime(iso) {
+  const when = new Date(iso);
+  return Number.isNaN(when.getTime()) ? '' : when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

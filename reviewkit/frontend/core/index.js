@@ -1,0 +1,4 @@
+import { render } from './main.js';
+import { anywidget } from './anywidget.js';
+
+/* The bundle exports both. */

@@ -1,0 +1,143 @@
+import { fill, h, uid } from './dom.js';
+import { clockTime } from './context.js';
+import { fold, text } from './state.js';
+
+const TICK_MS = 15000;
+
+/** What one event says, in words that a candidate understands. */
+export function eventText(ctx, event) {
+  const data = event.data ?? {};
+  const { t } = ctx;
+  const place = () =>
+    typeof data.file === 'string'
+      ? `${text(data.file, 200)}${Number.isInteger(data.line) ? `:${data.line}` : ''}`
+      : t('whole change');
+  const words = {
+    'workbook.opened': () => t('Workbook opened'),
+    'finding.added': () => t('Finding added at %1', place()),
+    'finding.edited': () => t('Finding edited at %1', place()),
+    'finding.deleted': () => t('Finding deleted'),
+    'claim.judged': () => t('Claim %1 judged: %2', text(data.claim, 80), text(data.verdict, 40)),
+    'probe.run': () => t('Probe %1 run', text(data.probe, 80)),
+    'review.closed': () => t('Review part closed'),
+    'exercise.answered': () => t('Exercise %1 answered', text(data.exercise, 80)),
+    'exercise.edited': () => t('Exercise %1: %2 edited', text(data.exercise, 80), text(data.file, 200)),
+    'exercise.run': () => t('Exercise %1: public checks run', text(data.exercise, 80)),
+    'evidence.run': () => t('Evidence run: %1', text(data.outcome, 40)),
+    'verdict.given': () => t('Verdict: %1', text(data.decision, 40)),
+    'workbook.submitted': () => t('Submitted')
+  };
+  return Object.hasOwn(words, event.kind) ? words[event.kind]() : text(event.kind, 60);
+}
+
+function chip(ctx, status, state) {
+  const { t, tn } = ctx;
+  if (status.mode === 'opening') return ['wait', t('Connecting…')];
+  if (status.mode === 'readonly') return ['off', t('Read only, nothing is recorded')];
+  if (status.mode === 'preview') return ['off', t('Preview, nothing is recorded')];
+  if (status.full) return ['bad', t('Not saved: the browser’s storage is full. Download your answers.')];
+  if (status.parked.length > 0)
+    return ['bad', tn('%1 entry was refused', '%1 entries were refused', status.parked.length)];
+  if (status.offline && status.waiting > 0)
+    return [
+      'bad',
+      tn('%1 entry not sent, kept in this browser', '%1 entries not sent, kept in this browser', status.waiting)
+    ];
+  if (status.offline) return ['wait', t('No answer from the server; trying again')];
+  if (status.waiting > 0) return ['wait', t('Sending…')];
+  return state.submitted ? ['ok', t('Submitted')] : ['ok', t('Everything is recorded')];
+}
+
+/** One line: how the record is doing, and the time box. */
+export function status(ctx) {
+  const minutes = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
+  const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
+  const label = h('span', { role: 'status', class: 'rk-status-text' });
+  const clock = h('span', { class: 'rk-clock' });
+  const retry = h(
+    'button',
+    { class: 'rk-button', hidden: true, on: { click: () => ctx.model.act('retry') } },
+    ctx.t('Try again')
+  );
+  const download = h(
+    'button',
+    { class: 'rk-button', on: { click: () => ctx.model.act('download') } },
+    ctx.t('Download my answers')
+  );
+  const log = h('ol', { class: 'rk-log', tabindex: 0, id: uid(), 'aria-label': ctx.t('What was recorded') });
+  const refused = h('ul', { class: 'rk-refused' });
+  const details = h(
+    'details',
+    { class: 'rk-record', on: { toggle: () => draw() } },
+    h('summary', {}, ctx.t('What was recorded')),
+    log
+  );
+  const note = h('p', { class: 'rk-locked', hidden: true });
+  const node = h(
+    'section',
+    { class: 'rk-card rk-status', 'aria-label': ctx.t('Record') },
+    h('div', { class: 'rk-status-line' }, shape, label, h('span', { class: 'rk-grow' }), clock, retry, download),
+    note,
+    refused,
+    details
+  );
+
+  function draw() {
+    const events = ctx.model.get('events');
+    if (!details.open) return;
+    fill(
+      log,
+      events
+        .slice(-500)
+        .map(event =>
+          h(
+            'li',
+            {},
+            h('time', {}, clockTime(event.t)),
+            ' ',
+            eventText(ctx, event),
+            event.seq ? null : ` (${ctx.t('not sent yet')})`
+          )
+        )
+    );
+  }
+
+  function tick() {
+    const opened = Date.parse(fold(ctx.model.get('events').slice(0, 50)).opened ?? '');
+    const now = Date.parse(ctx.model.get('state').submitted ?? '') || Date.now() + ctx.model.get('status').clockOffset;
+    if (Number.isNaN(opened)) clock.textContent = minutes ? ctx.t('%1 minutes', minutes) : '';
+    else {
+      const spent = Math.max(0, Math.floor((now - opened) / 60000));
+      clock.textContent = minutes ? ctx.t('%1 of %2 minutes', spent, minutes) : ctx.t('%1 minutes', spent);
+    }
+  }
+
+  const timer = setInterval(tick, TICK_MS);
+  return {
+    node,
+    update() {
+      const now = ctx.model.get('status');
+      const [tone, words] = chip(ctx, now, ctx.model.get('state'));
+      shape.className = `rk-dot rk-dot-${tone}`;
+      shape.textContent = { ok: '✓', wait: '…', bad: '!', off: '–' }[tone];
+      if (label.textContent !== words) label.textContent = words;
+      note.hidden = !(now.message && now.mode !== 'live');
+      note.textContent = now.message;
+      retry.hidden = !(now.parked.length > 0 || (now.offline && now.waiting > 0));
+      const problems = now.problems.map(problem => text(problem?.message, 400));
+      fill(
+        refused,
+        [
+          ...now.parked.map(entry => `${eventText(ctx, entry)}: ${text(entry.parked, 400)}`),
+          ...problems,
+          ...(now.waiting > 0 && now.fault ? [text(now.fault, 400)] : [])
+        ].map(line => h('li', {}, line))
+      );
+      draw();
+      tick();
+    },
+    dispose() {
+      clearInterval(timer);
+    }
+  };
+}

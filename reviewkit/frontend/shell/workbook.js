@@ -1,0 +1,223 @@
+import { Store } from '../core/store.js';
+import { localStore } from '../core/outbox.js';
+import { MendWatch } from './mend.js';
+import { saveFile } from '../core/download.js';
+
+export const MIME = 'application/vnd.reviewkit.form+json';
+const SAVE_MS = 400;
+const REFRESH_MS = 300;
+const ASK_AGAIN_MS = 3000;
+
+/**
+ * One open notebook: its grant, the store that its forms share, and the copy of the record in its metadata.
+ * Nothing in the notebook decides what may be recorded; only the server's grant for its path does.
+ */
+export class Workbook {
+  constructor(panel, hub) {
+    this.panel = panel;
+    this.hub = hub;
+    this.store = new Store(localStore());
+    this.grant = null;
+    this.mends = null;
+    this.saveTimer = null;
+    this.refreshTimer = null;
+    this.saving = null;
+    this.mirrored = -1;
+    this.forms = new Set();
+    this.changed = () => this.#mirror();
+    this.store.on(this.changed);
+    panel.disposed.connect(() => this.dispose());
+  }
+
+  /** Begin once the application plugin is there and the notebook is loaded. */
+  async start() {
+    const { context } = this.panel;
+    await context.ready;
+    context.pathChanged.connect(() => void this.#bind());
+    this.panel.sessionContext.statusChanged.connect((_, status) => status === 'idle' && this.refreshSoon());
+    this.seen = () => document.visibilityState === 'visible' && this.refreshSoon();
+    document.addEventListener('visibilitychange', this.seen);
+    // Another tab of the same record had an operation confirmed.
+    this.stored = event =>
+      event.newValue === null && event.key?.startsWith(this.store.outbox?.prefix ?? '\0') && this.refreshSoon();
+    window.addEventListener('storage', this.stored);
+    await this.#bind();
+  }
+
+  get metadata() {
+    const value = this.panel.context.model?.getMetadata('reviewkit');
+    return value !== null && typeof value === 'object' ? value : {};
+  }
+
+  get isOurs() {
+    return this.forms.size > 0 || 'slug' in this.metadata;
+  }
+
+  async #bind() {
+    const { context } = this.panel;
+    const events = this.metadata.record?.events ?? [];
+    let grant;
+    try {
+      grant = await this.hub.server.grant(context.localPath);
+    } catch {
+      if (this.panel.isDisposed) return;
+      this.store.readonly(this.hub.t('No answer from the server yet; nothing can be recorded. Trying again…'), events);
+      setTimeout(() => this.panel.isDisposed || void this.#bind(), ASK_AGAIN_MS);
+      return;
+    }
+    if (this.panel.isDisposed) return;
+    this.grant = grant;
+    if (grant === null) {
+      this.store.readonly(
+        this.hub.t(
+          'Read only: this notebook was not opened by reviewkit here, so nothing in it is recorded. Open it again from its own link.'
+        ),
+        events
+      );
+      return;
+    }
+    if (grant.preview) return this.store.preview(grant.record);
+    const known = this.metadata.record?.id === grant.record ? events : [];
+    this.mends?.dispose();
+    this.mends = new MendWatch(this);
+    await this.store.live(grant.record, this.hub.server.transport(grant.record), known);
+    if (!this.store.all().some(event => event.kind === 'workbook.opened')) {
+      const client = `${this.hub.app.name} ${this.hub.app.version}`;
+      // The fixed id makes it one event however many tabs open at once.
+      this.store.op(
+        'workbook.opened',
+        { slug: grant.slug, version: grant.version, client },
+        `opened-${grant.record}`.slice(0, 80)
+      );
+    }
+    this.mends.scan();
+  }
+
+  /** Fetch the kernel's events soon; a burst of signals makes one request. */
+  refreshSoon() {
+    this.refreshTimer ??= setTimeout(() => {
+      this.refreshTimer = null;
+      void this.store.refresh();
+    }, REFRESH_MS);
+  }
+
+  /** Copy the record into the notebook and save it; throttled, because a debounce never fires in a burst. */
+  #mirror() {
+    this.store.clockOffset = this.hub.server?.clockOffset ?? 0;
+    if (this.store.mode !== 'live' || this.store.events.length === this.mirrored) return;
+    this.saveTimer ??= setTimeout(() => {
+      this.saveTimer = null;
+      void this.save();
+    }, SAVE_MS);
+  }
+
+  #write() {
+    const { events } = this.store;
+    if (this.store.mode !== 'live' || events.length === this.mirrored) return;
+    this.mirrored = events.length;
+    const { record, slug, version, candidate } = this.grant;
+    const head = events.at(-1)?.hash ?? '0'.repeat(64);
+    const value = {
+      ...this.metadata,
+      schema: 1,
+      slug,
+      version,
+      record: { id: record, candidate, head, count: events.length, events }
+    };
+    // A copy: what the model holds must not change with the store.
+    this.panel.context.model.setMetadata('reviewkit', JSON.parse(JSON.stringify(value)));
+  }
+
+  /**
+   * Write the record into the notebook and save the file; one save at a time.
+   * @returns {Promise<boolean>} whether it was saved
+   */
+  async save() {
+    while (this.saving) await this.saving;
+    if (this.panel.isDisposed) return false;
+    this.#write();
+    this.saving = this.panel.context.save().then(
+      () => true,
+      () => false
+    );
+    const done = await this.saving;
+    this.saving = null;
+    if (!done) this.mirrored = -1;
+    return done;
+  }
+
+  /** Flush, record the submission, write it into the notebook, save; says in one line what happened. */
+  async submit() {
+    const { t } = this.hub;
+    if (this.store.mode === 'preview') {
+      this.store.op('workbook.submitted', {});
+      return t('Preview: nothing was recorded or submitted.');
+    }
+    this.mends?.flush();
+    this.store.op('workbook.submitted', {});
+    const sent = await this.store.settle();
+    const saved = await this.save();
+    if (sent && saved) return t('Submitted. The notebook file is saved and carries all of your answers.');
+    if (sent)
+      return t(
+        'Submitted and recorded, but the notebook file could not be saved. Save it with Ctrl+S, or download your answers.'
+      );
+    return t(
+      'Not sent yet: your work is kept in this browser and is sent as soon as the server answers. Download your answers to be safe.'
+    );
+  }
+
+  /** Hand the candidate a file with all that was recorded, and what still waits. */
+  download() {
+    const events = this.store.events;
+    const {
+      slug = this.metadata.slug ?? 'workbook',
+      version = this.metadata.version ?? '',
+      record = this.metadata.record?.id ?? '',
+      candidate = ''
+    } = this.grant ?? {};
+    const waiting = this.store.all().filter(event => !event.seq);
+    saveFile(`${slug}-answers.json`, {
+      schema: 1,
+      slug,
+      version,
+      record: { id: record, candidate, head: events.at(-1)?.hash ?? '0'.repeat(64), count: events.length, events },
+      not_sent: [...waiting, ...this.store.status.parked]
+    });
+  }
+
+  /** Specifications of all forms that the notebook holds. */
+  formSpecs() {
+    const specs = [];
+    for (const cell of this.panel.content?.model?.cells ?? []) {
+      if (cell.type !== 'code') continue;
+      for (let at = 0; at < cell.outputs.length; at += 1) {
+        const spec = cell.outputs.get(at).data[MIME];
+        if (spec !== null && typeof spec === 'object') specs.push(spec);
+      }
+    }
+    return specs;
+  }
+
+  /** Run the cell that shows a form. */
+  async run(node) {
+    const notebook = this.panel.content;
+    const at = notebook.widgets.findIndex(cell => cell.node.contains(node));
+    if (at < 0) return;
+    this.hub.focusAfterRun = { cell: notebook.widgets[at].model.id, until: Date.now() + 120000 };
+    notebook.deselectAll();
+    notebook.activeCellIndex = at;
+    await this.hub.NotebookActions.run(notebook, this.panel.sessionContext);
+    await this.store.refresh();
+  }
+
+  dispose() {
+    clearTimeout(this.saveTimer);
+    clearTimeout(this.refreshTimer);
+    if (this.seen) document.removeEventListener('visibilitychange', this.seen);
+    if (this.stored) window.removeEventListener('storage', this.stored);
+    this.mends?.dispose();
+    this.store.close();
+    this.hub.workbooks.delete(this.panel);
+  }
+}

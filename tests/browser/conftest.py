@@ -1,0 +1,45 @@
+"""Fixtures of the browser tests: one Chromium and one server per front end for all, a profile and a workbook for each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from workplace import Workplace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: the one of the system where there is one, else Playwright's own."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def offices(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Workplace]:
+    """The shared servers, with an extension, a state folder and a home of their own."""
+    place = Workplace(tmp_path_factory.mktemp("browser"), browser)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def workplace(offices: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """The shared servers; what a test opened is closed after it."""
+    offices.enter(monkeypatch)
+    yield offices
+    offices.leave()

@@ -1,0 +1,94 @@
+"""What people who do not use a mouse, or see little, or see no colours, can do with the forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from workplace import Workplace, choose_theme, close_review, composer, darken, form, row, write_finding
+
+# JupyterLab's own levels around ours decide the order of headings.
+EXEMPT = {"heading-order"}
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds inside our forms, one line each."""
+    found: list[dict[str, Any]] = Axe().run(page, context=".rk-root").response["violations"]
+    return [
+        f"{fault['id']}: {node['target']} {node.get('failureSummary', '')[:200]}"
+        for fault in found
+        if fault["id"] not in EXEMPT
+        for node in fault["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_in_any_form(workplace: Workplace, dark: bool) -> None:
+    page = workplace.open(workplace.desk())
+    try:
+        if dark:
+            darken(page)
+        row(page, 8).locator('.rk-no[data-side="R"]').click()
+        write_finding(page, severity="Blocker", body="First, with `code` and\n\n- a list")
+        row(page, 33).locator('.rk-no[data-side="R"]').click()
+        composer(page).get_by_role("button", name="Save finding").click()
+        form(page, "status").get_by_text("What was recorded").click()
+        assert faults(page) == []
+        composer(page).get_by_role("button", name="Discard").click()
+        form(page, "change").get_by_role("button", name="Split").click()
+        close_review(page)
+        form(page, "trace").get_by_role("button", name="Add Store to the route").click()
+        assert faults(page) == []
+    finally:
+        if dark:
+            choose_theme(page, "JupyterLab Light")
+
+
+@pytest.mark.parametrize("width", [640, 1280, 1920])
+def test_nothing_is_cut_off_at_200_percent_zoom(workplace: Workplace, width: int) -> None:
+    page = workplace.open(workplace.desk(), width=width, height=700)
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    expect(composer(page)).to_be_visible()
+    wide = page.evaluate(
+        """[...document.querySelectorAll('.rk-root')].flatMap(root => {
+          const edge = root.getBoundingClientRect().right + 1;
+          return [...root.querySelectorAll('button, input, select, textarea, .rk-code, p, li')]
+            .filter(node => node.getBoundingClientRect().width > 2 && node.getBoundingClientRect().right > edge)
+            .map(node => node.className || node.tagName);
+        })"""
+    )
+    assert wide == []
+
+
+def test_every_element_that_takes_the_focus_shows_it_and_silences_shortcuts(workplace: Workplace) -> None:
+    page = workplace.open(workplace.desk())
+    close_review(page)
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    bare = page.evaluate(
+        """[...document.querySelectorAll('.rk-root :is(button, input, select, textarea, summary, a, [tabindex])')]
+          .filter(node => node.getAttribute('data-lm-suppress-shortcuts') !== 'true')
+          .map(node => node.outerHTML.slice(0, 100))"""
+    )
+    assert bare == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    style = page.evaluate("(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))")
+    assert style == ["solid", "2px"]
+    button = form(page, "change").get_by_role("button", name="Comment on line")
+    page.keyboard.press("Shift+Tab")
+    button.focus()
+    style = page.evaluate("(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))")
+    assert style == ["solid", "2px"]
+
+
+def test_commands_are_in_the_palette_and_work(workplace: Workplace) -> None:
+    page = workplace.open(workplace.desk())
+    row(page, 8).locator(".rk-code").click()
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.get_by_role("menuitem", name="Activate Command Palette").click()
+    page.keyboard.type("Comment on the Whole Change")
+    expect(page.locator("#modal-command-palette .lm-CommandPalette-itemLabel").first).to_have_text("Comment on the Whole Change")
+    page.keyboard.press("Enter")
+    expect(composer(page).get_by_text("Whole change").first).to_be_visible()

@@ -1,0 +1,243 @@
+"""From the first screen to the submission, in both front ends; with a dead network and without a kernel."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, Route, expect
+from workplace import (
+    DRAW_MS,
+    Desk,
+    Workplace,
+    close_review,
+    drawn,
+    form,
+    row,
+    settled,
+    uncaught,
+    wait_until,
+    write_finding,
+)
+
+FORMS = ["status", "change", "claims", "probe", "close", "mend", "trace", "diagnose", "explain", "verdict", "submit"]
+
+
+def test_every_form_is_drawn_and_records_without_a_kernel(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.page()
+    # A session is never answered, so no kernel ever comes.
+    page.route("**/api/sessions*", lambda route: route.continue_() if route.request.method == "GET" else None)
+    page.goto(desk.url)
+    drawn(page)
+    for name in FORMS:
+        expect(form(page, name)).to_be_attached()
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    settled(page)
+    assert desk.kinds == ["workbook.opened", "finding.added"]
+    assert page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
+
+
+def test_notebook_7_draws_and_records_the_same_forms(workplace: Workplace) -> None:
+    desk = workplace.desk(front="notebook")
+    page = workplace.page()
+    page.goto(desk.url)
+    drawn(page)
+    for name in FORMS:
+        expect(form(page, name)).to_be_attached()
+    settled(page)
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    settled(page)
+    assert desk.data("finding.added")[0]["line"] == 8
+    wait_until(page, lambda: desk.document["metadata"]["reviewkit"].get("record", {}).get("count") == 2)
+    assert uncaught(page) == []
+
+
+def test_exercises_open_when_the_review_part_is_closed(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    for name in ("trace", "diagnose", "explain"):
+        expect(form(page, name).get_by_text("Opens when you close the review part.")).to_be_attached()
+        expect(form(page, name).locator("textarea, select").first).to_be_disabled()
+    expect(form(page, "mend").get_by_role("button", name="Run the public checks")).to_be_disabled()
+    close_review(page)
+    for name in ("trace", "diagnose", "explain"):
+        expect(form(page, name).locator("textarea, select").first).to_be_enabled()
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page, body="late")
+    settled(page)
+    assert desk.data("finding.added")[0]["after_exercises"] is True
+    expect(form(page, "change").locator(".rk-remark").get_by_text("after exercises")).to_be_visible()
+
+
+def fill_forms(page: Page) -> None:
+    """Answer everything but the mend."""
+    claims = form(page, "claims")
+    claims.get_by_role("radio", name="False").first.locator("+ label").click()
+    claims.get_by_label("Why, claim 1").fill("The cache is never cleared.")
+    claims.get_by_role("radio", name="Not shown").nth(1).locator("+ label").click()
+    close_review(page)
+    trace = form(page, "trace")
+    for layer in ("Web handler", "Store", "Database"):
+        trace.get_by_role("button", name=f"Add {layer} to the route").click()
+    trace.get_by_role("button", name="Move Database up").click()
+    trace.get_by_label("A transaction begins").select_option("db")
+    diagnose = form(page, "diagnose")
+    diagnose.get_by_label("Cause").fill("Answers are kept for ever.")
+    diagnose.get_by_label("Trade-off").fill("More queries.")
+    form(page, "explain").get_by_label("Your explanation").fill("An answer that was right once.")
+    verdict = form(page, "verdict")
+    verdict.get_by_role("radio", name="Request changes").locator("+ label").click()
+    verdict.get_by_label("Summary").fill("Not with this cache.")
+    verdict.get_by_label("Most important finding").select_option(index=2)
+    verdict.get_by_label("Second").select_option(index=1)
+    verdict.get_by_label("Summary").focus()
+
+
+def test_the_whole_way_to_a_submission_that_the_notebook_carries(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    for line in (8, 33):
+        row(page, line).locator('.rk-no[data-side="R"]').click()
+        write_finding(page, body=f"remark on {line}")
+    fill_forms(page)
+    settled(page)
+    submit = form(page, "submit")
+    expect(submit.locator(".rk-inventory li", has_text="Mend it")).to_contain_text("missing")
+    submit.get_by_role("button", name="Submit my work…").click()
+    expect(submit.get_by_text("1 part is missing.")).to_be_visible()
+    submit.get_by_role("button", name="Submit now").click()
+    expect(submit.get_by_text("Submitted. The notebook file is saved")).to_be_visible(timeout=20_000)
+    check_answers(desk)
+    record = desk.document["metadata"]["reviewkit"]["record"]
+    assert record["events"] == desk.events
+    assert (record["count"], record["head"]) == (len(desk.events), desk.events[-1]["hash"])
+    expect(form(page, "change").get_by_role("button", name="Comment on the whole change")).to_be_disabled()
+    with page.expect_download() as download:
+        submit.get_by_role("button", name="Download my answers").click()
+    answers = json.loads(download.value.path().read_text("utf-8"))
+    assert answers["record"]["events"] == desk.events
+    assert answers["not_sent"] == []
+
+
+def check_answers(desk: Desk) -> None:
+    """What `fill_forms` must have recorded."""
+    first, second = (finding["id"] for finding in desk.data("finding.added"))
+    judged = {claim["claim"]: (claim["verdict"], claim["why"]) for claim in desk.data("claim.judged")}
+    answers = {data["exercise"]: data["answer"] for data in desk.data("exercise.answered")}
+    assert judged == {"c1": ("false", "The cache is never cleared."), "c2": ("not shown", "")}
+    assert answers["trace"] == {"order": ["api", "db", "store"], "marks": {"begins": "db"}}
+    assert answers["diagnose"] == {"cause": "Answers are kept for ever.", "evidence": "", "fix": "", "trade_off": "More queries."}
+    assert answers["explain"] == {"text": "An answer that was right once."}
+    assert desk.data("verdict.given")[-1] == {"decision": "request changes", "summary": "Not with this cache.", "top": [second, first]}
+    assert desk.kinds[-1] == "workbook.submitted"
+
+
+def test_edits_of_a_mend_cell_are_recorded_once_the_exercises_are_open(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    mend = form(page, "mend")
+    expect(mend.get_by_text("as in the change")).to_be_visible()
+    editor = page.locator(".jp-CodeCell", has_text="%%mend mend parcels/store.py").locator(".cm-content")
+    editor.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\n# a note")
+    expect(mend.get_by_text("edited", exact=True)).to_be_visible(timeout=10_000)
+    assert desk.data("exercise.edited") == [], "nothing is recorded before the review part is closed"
+    close_review(page)
+    wait_until(page, lambda: len(desk.data("exercise.edited")) == 1)
+    editor.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" more")
+    wait_until(page, lambda: len(desk.data("exercise.edited")) == 2)
+    edit = desk.data("exercise.edited")[-1]
+    assert (edit["exercise"], edit["file"]) == ("mend", "parcels/store.py")
+    assert edit["text"].startswith('"""Parcels and where they are."""')
+    assert edit["text"].rstrip().endswith("# a note more")
+
+
+def test_a_probe_button_runs_its_cell_and_the_kernels_events_appear(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    source = (
+        "from reviewkit.journal import kernel_recorder\n"
+        "kernel_recorder().add('probe.run', {'probe': 'bulk', 'tree': 'head', 'verdict': '900 of 1000 were right'})\n"
+    )
+    add_cell(page, source)
+    expect(form(page, "probe").get_by_text("900 of 1000 were right")).to_be_attached(timeout=20_000)
+    button = form(page, "probe").get_by_role("button", name="Run this probe")
+    before = form(page, "probe").element_handle()
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("node => !node.isConnected", arg=before, timeout=30_000)
+    expect(button).to_be_focused(timeout=20_000)
+    assert "probe.run" in desk.kinds
+
+
+def add_cell(page: Page, source: str) -> None:
+    """Run code in a new cell at the top, as a person would."""
+    page.locator(".jp-MarkdownCell").first.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.keyboard.press("y")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+
+
+def test_work_without_a_network_waits_in_the_browser_and_arrives_after_a_reload(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    page.route("**/reviewkit/api/record/**", refuse)
+    for line in (8, 33):
+        row(page, line).locator('.rk-no[data-side="R"]').click()
+        write_finding(page, body=f"remark on {line}")
+    expect(form(page, "status").get_by_text("2 entries not sent, kept in this browser")).to_be_visible(timeout=20_000)
+    expect(form(page, "change").locator(".rk-remark")).to_have_count(2)
+    assert desk.data("finding.added") == []
+    page.unroute("**/reviewkit/api/record/**", refuse)
+    page.reload()
+    drawn(page)
+    settled(page)
+    assert [finding["body"] for finding in desk.data("finding.added")] == ["remark on 8", "remark on 33"]
+
+
+def test_an_entry_that_the_server_refuses_is_shown_and_stops_nothing_behind_it(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    page.evaluate(
+        """record => localStorage.setItem(`reviewkit:${record}:00000000000000001:bad`, JSON.stringify({ op: 'bad', kind: 'no.kind', data: {}, t: '' }))""",
+        desk.granted.grant.record,
+    )
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    status = form(page, "status")
+    expect(status.get_by_text("1 entry was refused")).to_be_visible()
+    expect(status.get_by_text("no such kind")).to_be_visible()
+    assert len(desk.data("finding.added")) == 1
+
+
+def test_a_finding_of_seventy_kilobytes_is_recorded(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    page = workplace.open(desk)
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page, body="long " * 14_000)
+    settled(page)
+    assert len(desk.data("finding.added")[0]["body"]) == 69_999
+
+
+def test_a_preview_works_and_records_nothing(workplace: Workplace) -> None:
+    desk = workplace.desk(preview=True)
+    page = workplace.open(desk)
+    expect(form(page, "status").get_by_text("Preview, nothing is recorded")).to_be_visible(timeout=DRAW_MS)
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    close_review(page)
+    expect(form(page, "change").locator(".rk-remark")).to_have_count(1)
+    assert desk.events == []

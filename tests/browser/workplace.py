@@ -1,0 +1,239 @@
+"""A real JupyterLab or Notebook 7 with the extension as it lies in the source tree, and pages that look at it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import made_workbook
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from reviewkit.grants import Granted, issue
+from reviewkit.serve import Front, Served, serve
+
+PACKAGE = Path(__file__).resolve().parents[2] / "reviewkit"
+# Notebook 7 beside JupyterLab logs this on its own, also with an empty extension.
+KNOWN_PAGE_ERRORS = ("reading 'schema'",)
+DRAW_MS = 60_000
+WITHOUT_US = {"disabledExtensions": {"reviewkit": True}}
+
+
+def install_extension(prefix: Path) -> None:
+    """Lay the extension out below a prefix as an installed wheel does."""
+    (prefix / "labextensions").mkdir(parents=True)
+    (prefix / "labextensions" / "reviewkit").symlink_to(PACKAGE / "labextension")
+
+
+@dataclass
+class Desk:
+    """One workbook of a test and where to open it."""
+
+    url: str
+    granted: Granted
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Events in the journal beside the workbook."""
+        journal = self.granted.notebook.parent / ".reviewkit" / f"{self.granted.grant.record}.jsonl"
+        return [json.loads(line) for line in journal.read_text("utf-8").splitlines()] if journal.exists() else []
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of these events, in order."""
+        return [event["kind"] for event in self.events]
+
+    def data(self, kind: str) -> list[dict[str, Any]]:
+        """Data of the events of one kind."""
+        return [event["data"] for event in self.events if event["kind"] == kind]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The notebook file as it is on disk now; Jupyter does not replace it in one step, so a torn read is repeated."""
+        for _ in range(20):
+            with contextlib.suppress(ValueError):
+                content: dict[str, Any] = json.loads(self.granted.notebook.read_text("utf-8"))
+                return content
+            time.sleep(0.1)
+        raise AssertionError("the notebook on disk is not JSON")
+
+
+class Workplace:
+    """One server per front end for all tests; each test gets a workbook and a browser profile of its own.
+
+    A test that needs a server for itself appends it to `servers`.
+    """
+
+    def __init__(self, folder: Path, browser: Browser, *, extension: bool = True) -> None:
+        self.folder, self.browser = folder, browser
+        self.environment = {
+            "REVIEWKIT_STATE": str(folder / "state"),
+            "HOME": str(folder / "home"),
+            "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]),
+        }
+        if extension:
+            install_extension(folder / "prefix")
+            self.environment["JUPYTER_PATH"] = str(folder / "prefix")
+        else:
+            config = made_workbook.write(folder / "config" / "labconfig" / "page_config.json", WITHOUT_US)
+            self.environment["JUPYTER_CONFIG_PATH"] = str(config.parent.parent)
+        self.shared: dict[Front, Served] = {}
+        self.servers: list[Served] = []
+        self.contexts: list[BrowserContext] = []
+
+    @property
+    def work(self) -> Path:
+        """The folder that the servers show."""
+        return self.folder / "work"
+
+    def enter(self, patch: pytest.MonkeyPatch) -> None:
+        """Give this process the environment that the servers run in."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+
+    def desk(self, *, front: Front = "lab", rows: int = 0, preview: bool = False, document: dict[str, Any] | None = None) -> Desk:
+        """A fresh granted workbook."""
+        blank = self.folder / "bank" / "notebooks" / f"{made_workbook.SLUG}.ipynb"
+        made_workbook.write(blank, document or made_workbook.notebook(rows=rows))
+        if front not in self.shared:
+            self.shared[front] = serve(blank, folder=self.work, candidate="tester", front=front)
+        granted = issue(blank, self.work, candidate="tester", preview=preview)
+        return Desk(self.address(granted.notebook.name, front=front), granted)
+
+    def stray(self, name: str, document: dict[str, Any]) -> str:
+        """Address of a notebook that nobody granted, in the same folder."""
+        made_workbook.write(self.work / name, document)
+        return self.address(name)
+
+    def address(self, name: str, *, front: Front = "lab") -> str:
+        """Address of a notebook in a workspace of its own, so that no old tab comes back."""
+        served = self.shared[front]
+        where = f"doc/workspaces/{Path(name).stem}/tree/" if front == "lab" else "notebooks/"
+        return f"{served.base_url}{where}{quote(name)}?token={served.token}"
+
+    def page(self, *, width: int = 1280, height: int = 900) -> Page:
+        """A page of a fresh profile; see `uncaught`."""
+        context = self.browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        self.contexts.append(context)
+        return watched(context)
+
+    def open(self, desk: Desk, **size: int) -> Page:
+        """A page on a workbook, drawn and recording."""
+        page = self.page(**size)
+        page.goto(desk.url)
+        drawn(page)
+        if not desk.granted.grant.preview:
+            settled(page)
+        return page
+
+    def leave(self) -> None:
+        """Close the pages and end the servers that one test started for itself."""
+        for context in self.contexts:
+            context.close()
+        for served in self.servers:
+            served.stop()
+        self.contexts.clear()
+        self.servers.clear()
+
+    def close(self) -> None:
+        """End the shared servers."""
+        for served in self.shared.values():
+            served.stop()
+
+
+def watched(context: BrowserContext) -> Page:
+    """A page whose uncaught errors are kept."""
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.faults = faults  # type: ignore[attr-defined]
+    return page
+
+
+def uncaught(page: Page) -> list[str]:
+    """Errors that nobody caught, without those that Jupyter has on its own."""
+    faults: list[str] = page.faults  # type: ignore[attr-defined]
+    return [fault for fault in faults if not any(known in fault for known in KNOWN_PAGE_ERRORS)]
+
+
+def form(page: Page, name: str) -> Locator:
+    """One form by its kind."""
+    return page.locator(f".rk-root .rk-{name}").first
+
+
+def drawn(page: Page) -> None:
+    """Wait until the change is there."""
+    expect(form(page, "change").locator(".rk-row").first).to_be_attached(timeout=DRAW_MS)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page says that everything is recorded."""
+    expect(form(page, "status").get_by_role("status")).to_have_text("Everything is recorded", timeout=20_000)
+
+
+def row(page: Page, number: int, side: str = "R") -> Locator:
+    """The row of `parcels/store.py` that shows this line of the new (R) or old (L) version."""
+    grid = form(page, "change").locator(".rk-grid").first
+    return grid.locator(f'.rk-row:has(> .rk-no[data-side="{side}"]:text-is("{number}"))')
+
+
+def composer(page: Page) -> Locator:
+    """The form of the remark being written."""
+    return form(page, "change").locator(".rk-composer")
+
+
+def write_finding(page: Page, *, severity: str = "Major", category: str = "data", body: str = "Answers go stale.") -> None:
+    """Fill the open composer and save it."""
+    box = composer(page)
+    box.get_by_text(severity, exact=True).click()
+    box.get_by_label("Category").select_option(category)
+    box.get_by_label("What is wrong").fill(body)
+    box.get_by_role("button", name="Save finding").click()
+    expect(box).to_have_count(0)
+
+
+def close_review(page: Page) -> None:
+    """Close the review part through its form."""
+    close = form(page, "close")
+    close.get_by_role("button", name="Close the review part…").click()
+    close.get_by_role("button", name="Close the review", exact=True).click()
+    expect(close.get_by_role("status")).to_contain_text("closed")
+
+
+def darken(page: Page) -> None:
+    """Choose the dark theme as a user's settings do, and load the page again."""
+    choose_theme(page, "JupyterLab Dark")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false", timeout=DRAW_MS)
+    drawn(page)
+
+
+def choose_theme(page: Page, theme: str) -> None:
+    """Store the theme in the server's user settings."""
+    status = page.evaluate(
+        """async theme => {
+          const config = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+          const url = `${config.settingsUrl ?? config.baseUrl + 'lab/api/settings'}/@jupyterlab/apputils-extension:themes`;
+          const xsrf = document.cookie.match(/_xsrf=([^;]+)/)?.[1] ?? '';
+          const headers = { 'X-XSRFToken': xsrf, Authorization: `token ${config.token ?? ''}` };
+          return (await fetch(url, { method: 'PUT', headers, body: JSON.stringify({ raw: JSON.stringify({ theme }) }) })).status;
+        }""",
+        theme,
+    )
+    assert status == 204
+
+
+def wait_until(page: Page, holds: Callable[[], bool], patience_ms: int = 20_000) -> None:
+    """Wait for something outside the page, such as a line in a journal."""
+    for _ in range(patience_ms // 100):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("what was waited for did not happen")
