@@ -217,6 +217,9 @@ class Candidate:
 
 
 def completed(path: Path) -> bool:
-    """Whether a saved notebook carries a submitted record."""
-    record = json.loads(path.read_text("utf-8"))["metadata"]["reviewkit"].get("record", {})
+    """Whether a saved notebook carries a submitted record; one that is just being written does not yet."""
+    try:
+        record = json.loads(path.read_text("utf-8"))["metadata"]["reviewkit"].get("record", {})
+    except json.JSONDecodeError:
+        return False
     return any(event["kind"] == "workbook.submitted" for event in record.get("events", []))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from candidate import Candidate, completed
 from playwright.sync_api import Page, expect
+from test_cli import reviewkit
 from workplace import DRAW_MS, Workplace, form, settled, uncaught, wait_until
 
-from reviewkit.assess import score_file
 from reviewkit.bank import find_bank
 from reviewkit.calibration import Review
 from reviewkit.serve import Served, serve
@@ -63,10 +63,12 @@ def review(tmp_path: Path) -> Review:
 
 
 def scored(path: Path, tmp_path: Path) -> dict[str, object]:
-    row = score_file(path, tmp_path / "out", bank=ROOT)
-    assert row.unscored == "", row.sentence
-    assert (tmp_path / "out" / row.report).is_file()
-    return json.loads((tmp_path / "out" / row.scorecard).read_text("utf-8"))  # type: ignore[no-any-return]
+    out = tmp_path / "out"
+    done = reviewkit("score", str(path), "--out", str(out), "--json", "--bank", str(ROOT))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (out / row["report"]).is_file()
+    return json.loads((out / row["scorecard"]).read_text("utf-8"))  # type: ignore[no-any-return]
 
 
 def test_by_mouse(workplace: Workplace, served: Served, tmp_path: Path) -> None:

@@ -41,7 +41,23 @@ export class Workbook {
     this.stored = event =>
       event.newValue === null && event.key?.startsWith(this.store.outbox?.prefix ?? '\0') && this.refreshSoon();
     window.addEventListener('storage', this.stored);
+    this.left = event => this.#leave(event);
+    this.panel.node.addEventListener('keydown', this.left);
     await this.#bind();
+  }
+
+  /** Esc that no form used goes back to the notebook, so that its cells can be reached without a mouse. */
+  #leave(event) {
+    if (event.key !== 'Escape' || event.defaultPrevented || !event.target.closest?.('.rk-root')) return;
+    const { content } = this.panel;
+    const at = content.widgets.findIndex(cell => cell.node.contains(event.target));
+    if (at < 0) return;
+    event.preventDefault();
+    content.activeCellIndex = at;
+    content.mode = 'command';
+    content.activate();
+    content.widgets[at].node.focus?.();
+    if (document.activeElement?.closest('.rk-root')) content.node.focus();
   }
 
   get metadata() {
