@@ -59,10 +59,11 @@ def locate_in(head: Path, file: str, anchor: str) -> Span:
 
 
 def rubric_spans(rubric: Rubric, head: Path) -> dict[str, list[Span]]:
-    """All places of each defect and decoy by id, the main place first.
+    """All places of each defect, decoy and anchored also-valid remark by id, the main place first.
 
     Raises:
         AnchorError: If one cannot be resolved.
     """
     spans = {d.id: [locate_in(head, a.file, a.anchor) for a in d.places] for d in rubric.defects}
-    return spans | {d.id: [locate_in(head, d.file, d.anchor)] for d in rubric.decoys}
+    spans |= {d.id: [locate_in(head, d.file, d.anchor)] for d in rubric.decoys}
+    return spans | {a.id: [locate_in(head, a.file, a.anchor)] for a in rubric.also_valid if a.file and a.anchor}

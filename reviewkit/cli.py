@@ -275,7 +275,7 @@ def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review
     from reviewkit.matching import match_text_file
 
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = [line for line in file.read_text("utf-8").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: cannot be read ({type(error).__name__}).", "Name a UTF-8 file of JSON lines.") from None
     for line in match_text_file(lines):

@@ -1,0 +1,311 @@
+"""The eight scored sides of a review, each as points with the evidence for them.
+
+Every function takes values and gives a `DimensionResult`; points are of 100, and an undecided item shows in the bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from reviewkit.record import State
+from reviewkit.resolved import Resolved
+from reviewkit.rubric import Rubric
+from reviewkit.rulings import Rulings
+from reviewkit.scorecard import (
+    DECIMALS,
+    RATER_MARK_MAX,
+    ClaimResult,
+    DecisionKind,
+    DefectResult,
+    DimensionResult,
+    EvidenceResult,
+    ItemState,
+    Outcome,
+    Point,
+    Reason,
+)
+from reviewkit.words import Dimension, Judgement, Severity
+
+ENOUGH: Final = 3
+"""Defects found from which precision and severity count in full: a review of one remark is no precise review."""
+EXTRA_CAP: Final = 2
+"""Confirmed remarks outside the key that count for precision."""
+PROOFS_FOR_FULL: Final = 2
+SEVERE: Final = (Severity.BLOCKER, Severity.MAJOR)
+_RANK: Final = {severity.value: at for at, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Points of a dimension and their bounds, before rounding."""
+
+    points: float
+    low: float
+    high: float
+    variance: float = 0.0
+
+
+def rounded(value: float) -> float:
+    """A number as a scorecard carries it."""
+    return round(value + 0.0, DECIMALS)
+
+
+def scored(dimension: Dimension, most: float, total: Sum, items: Iterable[Point], words: str) -> DimensionResult:
+    """A dimension with points; bounds are widened to hold the points."""
+    points = min(max(total.points, 0.0), most)
+    return DimensionResult(
+        dimension=dimension,
+        scored=True,
+        points=rounded(points),
+        points_max=rounded(most),
+        low=rounded(max(0.0, min(total.low, points))),
+        high=rounded(min(most, max(total.high, points))),
+        sd=rounded(sqrt(max(0.0, total.variance))),
+        items=tuple(items),
+        words=words,
+    )
+
+
+def unscored(
+    dimension: Dimension, most: float, reason: Reason, words: str, items: Iterable[Point] = ()
+) -> DimensionResult:
+    """A dimension that could not be scored: no points, and the total is taken over the others."""
+    return DimensionResult(
+        dimension=dimension, scored=False, reason=reason, points=0, points_max=rounded(most), low=0, high=0, sd=0,
+        items=tuple(items), words=words,
+    )  # fmt: skip
+
+
+def point(
+    dimension: Dimension, item: str, state: ItemState, total: Sum, most: float, words: str, findings: Sequence[str] = ()
+) -> Point:
+    """One line of evidence."""
+    return Point(
+        dimension=dimension, item=item, state=state, points=rounded(total.points), points_max=rounded(most),
+        low=rounded(min(total.low, total.points)), high=rounded(max(total.high, total.points)),
+        findings=tuple(findings), words=words,
+    )  # fmt: skip
+
+
+def detection(most: float, defects: Sequence[DefectResult], variances: Mapping[str, float]) -> DimensionResult:
+    """The sum over the planted defects, weighted by severity."""
+    items = [
+        point(Dimension.DETECTION, d.id, d.state, Sum(d.points, d.low, d.high), d.points_max, d.words, d.findings)
+        for d in defects
+    ]
+    total = Sum(
+        sum(d.points for d in defects),
+        sum(d.low for d in defects),
+        sum(d.high for d in defects),
+        sum(variances[d.id] for d in defects),
+    )
+    found = sum(1 for d in defects if d.state is ItemState.CREDITED)
+    still = sum(1 for d in defects if d.state is ItemState.PERSON)
+    return scored(
+        Dimension.DETECTION, most, total, items, f"{found} of {len(defects)} planted defects found, {still} open."
+    )
+
+
+def precision(most: float, resolved: Resolved) -> DimensionResult:
+    """Right remarks among those decided; only decoys and remarks that raters rejected count against."""
+    by_outcome: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
+    for finding in resolved.counted:
+        by_outcome[resolved.outcomes[finding.id]].append(finding.id)
+    wrong = by_outcome[Outcome.DECOY] + by_outcome[Outcome.FALSE]
+    confirmed = [f for f in by_outcome[Outcome.EXTRA] if f in resolved.valid_extras]
+    waiting = [f for f in by_outcome[Outcome.EXTRA] if f not in confirmed] + by_outcome[Outcome.PERSON]
+    extra = min(EXTRA_CAP, len(confirmed))
+    expected = sum(found.value for found in resolved.defects.values()) + extra
+    least = sum(found.low for found in resolved.defects.values()) + extra
+    highest = sum(found.high for found in resolved.defects.values()) + min(EXTRA_CAP, extra + len(waiting))
+    total = Sum(
+        most * _precise(expected, len(wrong)),
+        most * _precise(least, len(wrong) + len(waiting)),
+        most * _precise(highest, len(wrong)),
+    )
+    items = [
+        point(
+            Dimension.PRECISION,
+            finding,
+            ItemState.MISSED,
+            Sum(0, 0, 0),
+            0,
+            f"Counts against: {outcome.value}.",
+            [finding],
+        )
+        for outcome in (Outcome.DECOY, Outcome.FALSE)
+        for finding in sorted(by_outcome[outcome])
+    ]
+    items += [
+        point(Dimension.PRECISION, f, ItemState.CREDITED, Sum(0, 0, 0), 0, "A valid remark outside the key.", [f])
+        for f in sorted(confirmed)
+    ]
+    words = (
+        f"{expected:g} right, {len(wrong)} wrong, {len(waiting)} open; counts in full from {ENOUGH} right remarks. "
+        "Duplicates and vague remarks count neither way."
+    )
+    return scored(Dimension.PRECISION, most, total, items, words)
+
+
+def _precise(right: float, wrong: int) -> float:
+    return right / (right + wrong) * min(1.0, right / ENOUGH) if right else 0.0
+
+
+def prioritisation(most: float, resolved: Resolved, rubric: Rubric, top: Sequence[str]) -> DimensionResult:
+    """Half for severities (one level off is free), half for naming severe defects among the top three."""
+    own = {finding.id: finding for finding in resolved.counted}
+    near: list[float] = []
+    for defect in rubric.defects:
+        found = resolved.defects[defect.id]
+        if found.state is ItemState.CREDITED:
+            near.append(_severity_near(own[found.findings[0]].severity, defect.severity))
+    severe = {defect.id for defect in rubric.defects if defect.severity in SEVERE}
+    wanted = min(3, len(severe))
+    named = {d for f in top if f in own for d in resolved.credited_by(f) if d in severe}
+    waiting = sum(1 for f in top if f in own and resolved.outcomes[f] is Outcome.PERSON)
+    still = sum(1 for found in resolved.defects.values() if found.state is ItemState.PERSON)
+    agreed = sum(near) / max(ENOUGH, len(near))
+    could = (sum(near) + still) / max(ENOUGH, len(near) + still)
+    chosen = min(wanted, len(named)) / wanted if wanted else 0.0
+    chosen_high = min(wanted, len(named) + waiting) / wanted if wanted else 0.0
+    half = most / 2
+    items = [
+        point(
+            Dimension.PRIORITISATION, "severity", ItemState.PERSON if still else _state(agreed),
+            Sum(half * agreed, half * agreed, half * could), half,
+            f"Severity within one level of the key for {sum(1 for n in near if n == 1)} of {len(near)} defects found.",
+        ),
+        point(
+            Dimension.PRIORITISATION, "top three", ItemState.PERSON if waiting else _state(chosen),
+            Sum(half * chosen, half * chosen, half * chosen_high), half,
+            f"{len(named)} of {wanted} places named a blocker or major defect that was found.", list(top),
+        ),
+    ]  # fmt: skip
+    total = Sum(half * (agreed + chosen), half * (agreed + chosen), half * (max(agreed, could) + chosen_high))
+    return scored(
+        Dimension.PRIORITISATION, most, total, items, "Severities and the choice of the three most important."
+    )
+
+
+def _severity_near(given: str, key: Severity) -> float:
+    if given not in _RANK:
+        return 0.0
+    distance = abs(_RANK[given] - _RANK[key.value])
+    return {0: 1.0, 1: 1.0, 2: 0.5}.get(distance, 0.0)
+
+
+def _state(share: float) -> ItemState:
+    if share >= 1:
+        return ItemState.CREDITED
+    return ItemState.PARTLY if share > 0 else ItemState.MISSED
+
+
+def claims(most: float, rubric: Rubric, state: State) -> tuple[DimensionResult, tuple[ClaimResult, ...]]:
+    """Right judgements above the level of guessing: any one answer given to all claims earns nothing."""
+    if not rubric.claims:
+        return unscored(Dimension.CLAIMS, most, Reason.NOT_ASKED, "The scenario has no claims."), ()
+    groups: dict[Judgement, int] = {}
+    for key in rubric.claims:
+        groups[key.verdict] = groups.get(key.verdict, 0) + 1
+    results: list[ClaimResult] = []
+    weight: dict[str, float] = {}
+    for key in rubric.claims:
+        judged = state.claims.get(key.id)
+        given = None if judged is None else judged.verdict
+        right = given == key.verdict
+        said = "Not judged" if given is None else f"Judged {given.value!r}"
+        results.append(
+            ClaimResult(
+                id=key.id,
+                given=given,
+                key=key.verdict,
+                right=right,
+                words=f"{said}, which is {'right' if right else 'not right'}: {key.why}",
+            )
+        )
+        weight[key.id] = 1 / (len(groups) * groups[key.verdict])
+    recall = sum(weight[result.id] for result in results if result.right)
+    guess = 1 / len(groups) if len(groups) > 1 else 0.0
+    earned = max(0.0, (recall - guess) / (1 - guess)) * most
+    items = []
+    for result in results:
+        share = earned * weight[result.id] / recall if result.right and recall else 0.0
+        state_of = ItemState.CREDITED if result.right else ItemState.MISSED
+        items.append(
+            point(
+                Dimension.CLAIMS, result.id, state_of, Sum(share, share, share), most * weight[result.id], result.words
+            )
+        )
+    right_n = sum(1 for result in results if result.right)
+    words = f"{right_n} of {len(results)} claims judged right; points count from the level of guessing upwards."
+    return scored(Dimension.CLAIMS, most, Sum(earned, earned, earned), items, words), tuple(results)
+
+
+def proof(
+    most: float, resolved: Resolved, state: State, evidence: Sequence[EvidenceResult], rulings: Rulings
+) -> DimensionResult:
+    """Evidence that fails on the change and passes on the mended tree; the candidate's own outcome is only a claim."""
+    rerun = {result.evidence: result for result in evidence}
+    proven: dict[str, list[str]] = {}
+    waiting: dict[str, list[str]] = {}
+    items: list[Point] = []
+    each = most / PROOFS_FOR_FULL
+    known = {finding.id for finding in resolved.counted}
+    for run in sorted(state.evidence, key=lambda e: e.id):
+        if run.finding not in known:
+            continue
+        credited = resolved.credited_by(run.finding)
+        decided = _proof_state(run.id, run.finding, rerun, rulings)
+        possible = credited or tuple(d for d, f in sorted(resolved.defects.items()) if run.finding in f.findings)
+        if decided is ItemState.CREDITED and not credited:
+            decided = ItemState.PERSON if possible else ItemState.MISSED
+        target = {ItemState.CREDITED: proven, ItemState.PERSON: waiting}.get(decided)
+        if target is not None:
+            for defect in possible or (run.finding,):
+                target.setdefault(defect, []).append(run.id)
+        words = _PROOF_WORDS[decided]
+        high = 0.0 if decided is ItemState.MISSED else each
+        value = each if decided is ItemState.CREDITED else 0.0
+        items.append(point(Dimension.PROOF, run.id, decided, Sum(value, value, high), each, words, [run.finding]))
+    share = min(1.0, len(proven) / PROOFS_FOR_FULL)
+    could = min(1.0, len(proven.keys() | waiting.keys()) / PROOFS_FOR_FULL)
+    words = f"{len(proven)} defects proven, {len(waiting)} waiting for the re-run; {PROOFS_FOR_FULL} count in full."
+    return scored(Dimension.PROOF, most, Sum(most * share, most * share, most * could), items, words)
+
+
+_PROOF_WORDS = {
+    ItemState.CREDITED: "Re-run by the hiring side: fails on the change and passes on the mended tree.",
+    ItemState.PERSON: "Needs a person: its outcome is the candidate's own report until the hiring side has run it.",
+    ItemState.MISSED: "Does not show the flaw, or belongs to no defect that was found.",
+}
+
+
+def _proof_state(evidence: str, finding: str, rerun: Mapping[str, EvidenceResult], rulings: Rulings) -> ItemState:
+    word = rulings.ruling(DecisionKind.PROOF, finding=finding)
+    if word is not None:
+        return ItemState(word)
+    result = rerun.get(evidence)
+    if result is None or "not_run" in (result.head, result.reference):
+        return ItemState.PERSON
+    return ItemState.CREDITED if (result.head, result.reference) == ("fails", "passes") else ItemState.MISSED
+
+
+def communication(most: float, rubric: Rubric, rulings: Rulings) -> DimensionResult:
+    """The mean of the raters' marks against the rubric's written levels; the program has no opinion."""
+    marks = rulings.marks(Dimension.COMMUNICATION.value)
+    if not marks:
+        words = "Only a rater can mark this, against the written levels of the rubric."
+        return unscored(Dimension.COMMUNICATION, most, Reason.NO_RATER, words)
+    mean = sum(marks) / len(marks)
+    earned = most * (mean - 1) / (RATER_MARK_MAX - 1)
+    levels = rubric.levels.get(Dimension.COMMUNICATION, {})
+    said = levels.get(str(round(mean)), "")
+    state = _state((mean - 1) / (RATER_MARK_MAX - 1))
+    item = point(
+        Dimension.COMMUNICATION, "mark", state, Sum(earned, earned, earned), most, f"Mark {mean:g} of 4. {said}".strip()
+    )
+    words = f"Mean of {len(marks)} marks: {mean:g} of {RATER_MARK_MAX}."
+    return scored(Dimension.COMMUNICATION, most, Sum(earned, earned, earned), [item], words)

@@ -1,0 +1,63 @@
+"""Raters' decisions folded into one word per item: majority of the raters' last words, else still open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reviewkit.scorecard import Decision, DecisionKind
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Rulings:
+    """What raters said, by item; the decisions themselves are kept whole in the scorecard."""
+
+    words: dict[Key, tuple[str, ...]]
+    """The last word of each rater on an item."""
+
+    @classmethod
+    def of(cls, decisions: Sequence[Decision]) -> Rulings:
+        """Fold decisions in the order of their times; of one rater the later word on an item counts."""
+        last: dict[Key, dict[str, str]] = {}
+        for decision in sorted(decisions, key=lambda d: d.time):
+            last.setdefault(decision.key, {})[decision.author] = decision.outcome
+        return cls({key: tuple(by[author] for author in sorted(by)) for key, by in last.items()})
+
+    def _said(self, kind: DecisionKind, finding: str, defect: str, item: str) -> tuple[str, ...]:
+        return self.words.get((kind.value, finding, defect, item), ())
+
+    def ruling(self, kind: DecisionKind, *, finding: str = "", defect: str = "", item: str = "") -> str | None:
+        """The word of more than half of the raters; None when nobody spoke or no word has a majority."""
+        said = self._said(kind, finding, defect, item)
+        if not said:
+            return None
+        word, count = min(Counter(said).items(), key=lambda entry: (-entry[1], entry[0]))
+        return word if 2 * count > len(said) else None
+
+    def split(self, kind: DecisionKind, *, finding: str = "", defect: str = "", item: str = "") -> bool:
+        """Whether raters spoke and no word has a majority."""
+        said = self._said(kind, finding, defect, item)
+        return bool(said) and self.ruling(kind, finding=finding, defect=defect, item=item) is None
+
+    def marks(self, item: str) -> tuple[int, ...]:
+        """Marks of a rated dimension, one per rater."""
+        return tuple(int(word) for word in self._said(DecisionKind.RATING, "", "", item))
+
+    def hints(self, defect: str) -> int:
+        """Number of interviewers who gave a hint on a defect."""
+        return len(self._said(DecisionKind.HINT, "", defect, ""))
+
+
+def unknown_items(decisions: Iterable[Decision], findings: Iterable[str], defects: Iterable[str]) -> list[str]:
+    """One sentence for each decision about a finding or defect that is not there; such decisions change nothing."""
+    have_findings, have_defects = set(findings), set(defects)
+    problems: list[str] = []
+    for decision in decisions:
+        if decision.finding is not None and decision.finding not in have_findings:
+            problems.append(f"a decision of {decision.author} names finding {decision.finding!r}, which is not there")
+        if decision.defect is not None and decision.defect not in have_defects:
+            problems.append(f"a decision of {decision.author} names defect {decision.defect!r}, which is not there")
+    return problems
