@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from reviewkit.harness.stage import Tree
 from reviewkit.matching import Matching, match
 from reviewkit.place import Place, line_map
 from reviewkit.report import render_report
+from reviewkit.record import State
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.sandbox import SandboxUnavailableError, open_launcher
@@ -64,24 +65,37 @@ def assess(
             submission.path.name, "unknown_scenario", f"is of scenario {submission.slug!r}, which this bank does not have",
             f"Score it with the bank that has it ({', '.join(error.known)} are here).",
         ) from None  # fmt: skip
-    state = submission.state
-    checks = asyncio.run(_checks(entry, {key: work.files for key, work in state.exercises.items()}, launcher))
-    unmended = baseline if baseline is not None else asyncio.run(_checks(entry, {}, launcher))
-    card = score(
-        state, entry.scenario, entry.rubric, _match(submission, entry), checks, about=_about(submission), baseline=unmended
-    )
+    unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
+    card = score_state(submission.state, entry, launcher, unmended, _about(submission))
     return Assessment(submission, entry, card, tuple(unmended))
 
 
-def _match(submission: Submission, entry: Entry) -> Matching:
+def score_state(
+    state: State, entry: Entry, launcher: Launcher | None, baseline: Sequence[CheckResult], about: About | None = None
+) -> Scorecard:
+    """Match, check and score a folded record.
+
+    Args:
+        state: The candidate's work.
+        entry: Its scenario, with rubric.
+        launcher: The sandbox, or None.
+        baseline: Hidden checks of the change as proposed.
+        about: Which submission it is.
+    """
+    checks = hidden_checks(entry, state, launcher)
+    return score(state, entry.scenario, entry.rubric, match_state(state, entry), checks, about=about, baseline=baseline)
+
+
+def match_state(state: State, entry: Entry) -> Matching:
+    """Pair the findings of a folded record with the key of its scenario."""
     base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
     sources = {file: head.read(file).split("\n") for file in head.files()}
     old = {file: base.read(file).split("\n") for file in base.files()}
     scenario = entry.scenario
     return match(
-        submission.state.findings, entry.rubric, rubric_places(entry.rubric, entry.folder / "head"), sources,
+        state.findings, entry.rubric, rubric_places(entry.rubric, entry.folder / "head"), sources,
         old_lines={file: line_map(lines, sources.get(file, [])) for file, lines in old.items()},
-        late=submission.state.edited_late,
+        late=state.edited_late,
         prose=[entry.text("brief.md"), entry.text("pull_request.md"), *(c.text for c in scenario.claims),
                *(e.prompt for e in scenario.exercises)],
     )  # fmt: skip
@@ -100,14 +114,19 @@ def _about(submission: Submission) -> About:
     )
 
 
-async def _checks(
-    entry: Entry, edited: Mapping[str, Mapping[str, str]], launcher: Launcher | None
-) -> list[CheckResult]:
-    results: list[CheckResult] = []
-    for exercise in entry.scenario.exercises:
-        if exercise.kind is ExerciseKind.MEND:
-            results += await run_hidden_checks(entry, exercise.id, edited.get(exercise.id, {}), launcher, SEED)
-    return results
+def hidden_checks(entry: Entry, state: State, launcher: Launcher | None) -> list[CheckResult]:
+    """Run the hidden checks of every mend exercise on what was mended; an empty state checks the change as proposed."""
+
+    async def run() -> list[CheckResult]:
+        results: list[CheckResult] = []
+        for exercise in entry.scenario.exercises:
+            if exercise.kind is ExerciseKind.MEND:
+                work = state.exercises.get(exercise.id)
+                edited = work.files if work is not None else {}
+                results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)
+        return results
+
+    return asyncio.run(run())
 
 
 def row_of(assessment: Assessment, name: str) -> Row:

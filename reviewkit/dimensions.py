@@ -33,6 +33,10 @@ ENOUGH: Final = 3
 """Defects found from which precision and severity count in full: a review of one remark is no precise review."""
 EXTRA_CAP: Final = 2
 """Confirmed remarks outside the key that count for precision."""
+OPEN_WRONG: Final = 0.5
+"""How much of a wrong remark an unconfirmed one outside the key counts as until a person decides. In the labelled sample
+reviews (gaming ones left out) four of five such remarks were wrong or empty; half leaves room for honest reviewers, who
+see more valid things than a key holds. The bounds cover both ends."""
 PROOFS_FOR_FULL: Final = 2
 SEVERE: Final = (Severity.BLOCKER, Severity.MAJOR)
 _RANK: Final = {severity.value: at for at, severity in enumerate(Severity)}
@@ -110,19 +114,20 @@ def detection(most: float, defects: Sequence[DefectResult], variances: Mapping[s
 
 
 def precision(most: float, resolved: Resolved) -> DimensionResult:
-    """Right remarks among those decided; only decoys and remarks that raters rejected count against."""
+    """Right remarks among all: decoys and remarks that raters rejected count against, open extras by half until decided."""
     by_outcome: dict[Outcome, list[str]] = {outcome: [] for outcome in Outcome}
     for finding in resolved.counted:
         by_outcome[resolved.outcomes[finding.id]].append(finding.id)
     wrong = by_outcome[Outcome.DECOY] + by_outcome[Outcome.FALSE]
     confirmed = [f for f in by_outcome[Outcome.EXTRA] if f in resolved.valid_extras]
-    waiting = [f for f in by_outcome[Outcome.EXTRA] if f not in confirmed] + by_outcome[Outcome.PERSON]
+    extras = [f for f in by_outcome[Outcome.EXTRA] if f not in confirmed]
+    waiting = extras + by_outcome[Outcome.PERSON]
     extra = min(EXTRA_CAP, len(confirmed))
     expected = sum(found.value for found in resolved.defects.values()) + extra
     least = sum(found.low for found in resolved.defects.values()) + extra
     highest = sum(found.high for found in resolved.defects.values()) + min(EXTRA_CAP, extra + len(waiting))
     total = Sum(
-        most * _precise(expected, len(wrong)),
+        most * _precise(expected, len(wrong) + OPEN_WRONG * len(extras)),
         most * _precise(least, len(wrong) + len(waiting)),
         most * _precise(highest, len(wrong)),
     )
@@ -145,12 +150,13 @@ def precision(most: float, resolved: Resolved) -> DimensionResult:
     ]
     words = (
         f"{expected:g} right, {len(wrong)} wrong, {len(waiting)} open; counts in full from {ENOUGH} right remarks. "
+        f"An open remark outside the key counts as {OPEN_WRONG:g} of a wrong one until a person decides. "
         "Duplicates and vague remarks count neither way."
     )
     return scored(Dimension.PRECISION, most, total, items, words)
 
 
-def _precise(right: float, wrong: int) -> float:
+def _precise(right: float, wrong: float) -> float:
     return right / (right + wrong) * min(1.0, right / ENOUGH) if right else 0.0
 
 

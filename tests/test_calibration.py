@@ -1,0 +1,111 @@
+"""The sample reviews of every scenario score in the order of their quality, and the matcher agrees with their labels."""
+
+from __future__ import annotations
+
+from functools import cache
+from statistics import fmean
+
+import pytest
+from made_submissions import ROOT
+
+from reviewkit.agreement import Agreement, count
+from reviewkit.assess import hidden_checks, match_state, score_state
+from reviewkit.bank import find_bank
+from reviewkit.calibration import labels, reviews, state_of
+from reviewkit.record import State
+from reviewkit.sandbox import open_launcher
+
+BANK = find_bank(ROOT)
+SLUGS = BANK.slugs
+LEAST_REVIEWS, LEAST_FINDINGS, LEAST_PAIRS = 10, 60, 300
+
+
+@cache
+def totals(slug: str) -> dict[str, tuple[str, str | None, float]]:
+    """Review id -> kind, review that it repeats, total."""
+    entry = BANK.entry(slug)
+    with open_launcher() as launcher:
+        baseline = hidden_checks(entry, State(), launcher)
+        return {
+            review.id: (review.kind, review.base_of, score_state(state_of(review, folder), entry, launcher, baseline).total.points)
+            for review, folder in reviews(entry)
+        }
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_set_is_large_enough_and_labelled_twice(slug: str) -> None:
+    entry = BANK.entry(slug)
+    sizes = {review.id: len(review.findings) for review, _ in reviews(entry)}
+    assert len(sizes) >= LEAST_REVIEWS
+    assert sum(sizes.values()) >= LEAST_FINDINGS
+    known = {d.id for d in entry.rubric.defects}
+    for labeller in ("a", "b"):
+        said = labels(entry, labeller)  # type: ignore[arg-type]
+        assert {review: len(items) for review, items in said.items()} == sizes
+        assert {d for items in said.values() for item in items for d in item.defects} <= known
+
+
+@pytest.mark.sandbox
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("slug", SLUGS)
+def test_reviews_score_in_the_order_of_their_quality(slug: str) -> None:
+    """By the means of each kind; and every gaming review below every strong one."""
+    found = totals(slug)
+    means = {kind: fmean(t for k, _, t in found.values() if k == kind) for kind in ("gaming", "weak", "middling", "strong")}
+    assert means["gaming"] < means["weak"] < means["middling"] < means["strong"], means
+    worst_strong = min(t for k, _, t in found.values() if k == "strong")
+    assert max(t for k, _, t in found.values() if k in ("gaming", "weak")) < worst_strong
+
+
+@pytest.mark.sandbox
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("slug", SLUGS)
+def test_noise_costs_a_strong_review_points(slug: str) -> None:
+    found = totals(slug)
+    repeats = [(total, found[base][2]) for k, base, total in found.values() if base and found[base][0] == "strong"]
+    assert repeats
+    assert all(noisy < plain for noisy, plain in repeats)
+
+
+@cache
+def agreement(slug: str, labeller: str) -> Agreement:
+    """Program against one labeller, gaming reviews left out."""
+    entry = BANK.entry(slug)
+    said = labels(entry, labeller)  # type: ignore[arg-type]
+    pairs = []
+    for review, folder in reviews(entry):
+        if review.kind == "gaming":
+            continue
+        for pair in match_state(state_of(review, folder), entry).pairs:
+            if pair.kind == "defect":
+                pairs.append((pair.outcome, pair.target in said[review.id][int(pair.finding[1:])].defects))
+    return count(pairs)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_matcher_agrees_with_the_labels_on_what_it_decides(slug: str) -> None:
+    for labeller in ("a", "b"):
+        found = agreement(slug, labeller)
+        assert found.decided >= LEAST_PAIRS
+        assert found.kappa >= 0.8, found
+        assert found.false_rejects * 50 <= found.true_rejects + found.false_rejects
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_gaming_is_never_matched(slug: str) -> None:
+    """What a pasted checklist or parroted code collects without a person: at most 2 % of the defects."""
+    entry = BANK.entry(slug)
+    for review, folder in reviews(entry):
+        if review.kind == "gaming":
+            credits = match_state(state_of(review, folder), entry).credits
+            assert len(credits) <= 0.02 * len(entry.rubric.defects), (review.id, credits)
+
+
+def test_kappa_is_cohens() -> None:
+    """Against scikit-learn on the same counts."""
+    from sklearn.metrics import cohen_kappa_score
+
+    found = Agreement(true_accepts=20, false_accepts=5, true_rejects=60, false_rejects=10)
+    program = [1] * 25 + [0] * 70
+    people = [1] * 20 + [0] * 5 + [0] * 60 + [1] * 10
+    assert found.kappa == pytest.approx(cohen_kappa_score(program, people))
