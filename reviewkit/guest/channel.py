@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 
-class GuestClosed(BaseException):  # noqa: N818 - a signal like KeyboardInterrupt, not an error of the code under review
+class GuestClosed(BaseException):
     """The job is over; unwinds code that would otherwise wait for ever."""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from reviewkit.guest.channel import Channel
+from reviewkit.guest.plain import NotPlainError
 
 _NAME = re.compile(r"(?:^|/)world:(\w+)$")
 
@@ -121,7 +122,10 @@ class Connection:
         """One request for this connection; SQLite's errors are raised under their own names."""
         if self._closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
-        reply = self._channel.request_sync(f"db.{what}", {"connection": self._id, **payload})
+        try:
+            reply = self._channel.request_sync(f"db.{what}", {"connection": self._id, **payload})
+        except NotPlainError as error:  # a parameter of a type that SQLite could not bind either
+            raise sqlite3.ProgrammingError(str(error)) from None
         self.in_transaction = reply.get("in_transaction", False)
         _raise_error(reply)
         return reply

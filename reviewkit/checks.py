@@ -1,0 +1,281 @@
+"""Runs the hidden checks of a mend against a candidate's files, in the sandbox and nowhere else.
+
+The checks themselves run here, in the parent; the candidate's tree answers from its own locked-down process. A check's
+verdict counts only while that process lived as it should: one that crashed, was stopped or ran out of time passes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+from reviewkit.bank import ContentError, Entry
+from reviewkit.errors import ReviewkitError, printable
+from reviewkit.harness.job import Job, Launcher, Load, LoadError
+from reviewkit.harness.results import Mark, Verdict, marked
+from reviewkit.harness.stage import Stage, Tree, load_module
+from reviewkit.harness.world import World
+from reviewkit.scorecard import CheckResult
+
+CHECK_SECONDS = 40.0
+"""Wall time of one check, from outside."""
+EXERCISE_SECONDS = 240.0
+"""Wall time of all checks of an exercise; once it is used up and some of them ended for lack of time, the rest is not begun."""
+MAX_TEXT = 500
+TICK_SECONDS = 0.05
+LEAST_TICKS = 0.5
+"""Share of its own ticks that the parent must get for a wall time to say anything about the guest."""
+
+Outcome = Literal[
+    "passed", "failed", "error", "time_limit", "memory_limit", "crashed", "stopped", "not_run", "not_measured"
+]
+Function = Callable[[Stage, Random], Any]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one run of one check came to."""
+
+    outcome: Outcome
+    expected: str = ""
+    seen: str = ""
+    starved: bool = False
+    """The machine was too busy for the wall time to be the guest's."""
+    never_loads: bool = False
+    """The code used up its processor time while it was loaded; it would do so in every check."""
+
+
+async def run_hidden_checks(
+    entry: Entry, exercise_id: str, edited: Mapping[str, str], launcher: Launcher | None, seed: int
+) -> list[CheckResult]:
+    """Run every hidden check of an exercise.
+
+    Args:
+        entry: The scenario with its rubric.
+        exercise_id: A mend of it.
+        edited: The candidate's files by path; files that are not of this exercise are left out.
+        launcher: The sandbox; None where there is none, and then nothing is run.
+        seed: Of the checks' inputs; the same seed gives the same inputs.
+
+    Returns:
+        One result per check that the rubric names, in the rubric's order.
+
+    Raises:
+        ContentError: If the rubric's checks cannot be loaded.
+    """
+    if launcher is None:
+        nothing = _Seen("not_run", seen="no sandbox on this machine")
+        return [_result(exercise_id, mark, nothing) for mark, _ in _checks(entry, exercise_id)]
+    with tempfile.TemporaryDirectory(prefix="reviewkit-mend-") as folder:
+        return await check_tree(entry, exercise_id, _mended(entry, exercise_id, edited, Path(folder)), launcher, seed)
+
+
+async def check_tree(entry: Entry, exercise_id: str, tree: Path, launcher: Launcher, seed: int) -> list[CheckResult]:
+    """Run every hidden check of an exercise on a whole tree; see `run_hidden_checks`.
+
+    Raises:
+        ContentError: If the rubric's checks cannot be loaded.
+    """
+    results = []
+    begun, late = time.monotonic(), False
+    rest: _Seen | None = None
+    for mark, function in _checks(entry, exercise_id):
+        if late and time.monotonic() - begun > EXERCISE_SECONDS:
+            rest = _Seen("time_limit", seen="not begun: the checks before it used up the time of the exercise")
+        seen = rest or await _run(_Run(entry, tree, launcher, mark, function, seed))
+        late = late or seen.outcome in ("time_limit", "not_measured")
+        rest = seen if seen.never_loads else rest
+        results.append(_result(exercise_id, mark, seen))
+    return results
+
+
+def _checks(entry: Entry, exercise_id: str) -> list[tuple[Mark, Function]]:
+    place = f"rubrics/{entry.slug}/checks.py"
+    key = entry.rubric.exercises.get(exercise_id)
+    if key is None or entry.rubric_folder is None:
+        raise ContentError(f"rubrics/{entry.slug}/rubric.yaml", (f"has no key for exercise {exercise_id!r}",))
+    try:
+        found = marked(load_module(entry.rubric_folder / "checks.py"), "check")
+    except Exception as error:  # the file is code of the rubric's author
+        raise ContentError(place, (f"{type(error).__name__}: {error}",)) from None
+    missing = [check_id for check_id in key.checks if check_id not in found]
+    if missing:
+        raise ContentError(place, (f"lacks {', '.join(missing)}, which rubric.yaml names",))
+    return [found[check_id] for check_id in key.checks]
+
+
+def _mended(entry: Entry, exercise_id: str, edited: Mapping[str, str], folder: Path) -> Path:
+    """The head tree with the candidate's files laid over it."""
+    tree = folder / "tree"
+    shutil.copytree(entry.folder / "head", tree, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    exercise = next(item for item in entry.scenario.exercises if item.id == exercise_id)
+    for file in exercise.files:
+        if file in edited:
+            target = tree / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # What Python cannot read is the guest's to refuse.
+            target.write_bytes(edited[file].encode("utf-8", "surrogatepass"))
+    return tree
+
+
+@dataclass
+class _Watched:
+    """Passes jobs on and remembers them, so that their endings can be asked for afterwards."""
+
+    launcher: Launcher
+    jobs: list[Job] = field(default_factory=list)
+
+    async def launch(self, load: Load, world: World) -> Job:
+        job = await self.launcher.launch(load, world)
+        self.jobs.append(job)
+        return job
+
+    @property
+    def ending(self) -> tuple[Outcome, str] | None:
+        """How the first guest ended that did not live as it should."""
+        for job in self.jobs:
+            ending = getattr(job, "ending", None)
+            if ending is not None:
+                return ending.value, getattr(job, "ending_text", "")
+        return None
+
+    def any(self, name: str) -> bool:
+        return any(getattr(job, name, False) for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class _Run:
+    entry: Entry
+    tree: Path
+    launcher: Launcher
+    mark: Mark
+    function: Function
+    seed: int
+
+    def on(self, tree: Path) -> _Run:
+        """The same check on another tree."""
+        return _Run(self.entry, tree, self.launcher, self.mark, self.function, self.seed)
+
+
+async def _run(run: _Run) -> _Seen:
+    """Run a check; what only a busy machine may have caused is repeated once."""
+    seen = await _once(run)
+    if seen.starved:
+        seen = await _once(run)
+        if seen.starved:
+            return _Seen("not_measured", seen.expected, "the machine was too busy, twice")
+    return seen
+
+
+async def _once(run: _Run) -> _Seen:
+    watched = _Watched(run.launcher)
+    scenario, entry = run.entry.scenario, run.entry
+    stage = Stage(Tree(run.tree), entry.folder, scenario.modules, scenario.packages, watched, entry.rubric_folder)
+    async with _ticking() as pace:
+        try:
+            work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
+            verdict = await asyncio.wait_for(work, CHECK_SECONDS)
+        except TimeoutError:
+            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved)
+        except LoadError as error:
+            return _not_loaded(error, pace.starved)
+        except ReviewkitError as error:
+            return _Seen("error", seen=str(error))
+        except Exception as error:  # an answer that the check cannot read, or a fault of the check
+            return await _blame(run, watched, error)
+        return _judged(verdict, watched, pace.starved)
+
+
+def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
+    ending = watched.ending
+    if ending is not None:
+        return _Seen(ending[0], verdict.expected, f"{ending[1]}; {verdict.seen}")
+    if verdict.passed:
+        return _Seen("passed", verdict.expected, verdict.seen)
+    if watched.any("out_of_memory"):
+        return _Seen("memory_limit", verdict.expected, verdict.seen)
+    if watched.any("out_of_time"):
+        return _out_of_time(watched, verdict.expected, verdict.seen, starved)
+    return _Seen("failed", verdict.expected, verdict.seen)
+
+
+def _out_of_time(watched: _Watched, expected: str, text: str, starved: bool) -> _Seen:
+    ending = watched.ending
+    if ending is not None:
+        return _Seen(ending[0], expected, f"{ending[1]}; {text}")
+    return _Seen("time_limit", expected, text, starved)
+
+
+def _not_loaded(error: LoadError, starved: bool) -> _Seen:
+    ending = getattr(error, "ending", None)
+    if ending is None:
+        return _Seen("failed", "the code loads", str(error))
+    by_wall = getattr(error, "by_wall", False)
+    endless = ending == "time_limit" and not by_wall
+    return _Seen(ending.value, "the code loads", str(error), starved=starved and by_wall, never_loads=endless)
+
+
+async def _blame(run: _Run, watched: _Watched, error: Exception) -> _Seen:
+    """A check broke off: put down to the answers if it runs on the reference, to the check if not."""
+    text = f"{type(error).__name__}: {error}"
+    ending = watched.ending
+    if ending is not None:
+        return _Seen(ending[0], seen=f"{ending[1]}; {text}")
+    assert run.entry.rubric_folder is not None  # noqa: S101 - checks were loaded from it
+    reference = run.entry.rubric_folder / "reference"
+    if run.tree == reference:
+        return _Seen("error", seen=f"the check broke off: {text}")
+    if (await _once(run.on(reference))).outcome == "passed":
+        return _Seen("failed", seen=f"an answer of a form that the check does not know: {text}")
+    return _Seen("error", seen=f"the check broke off: {text}")
+
+
+@dataclass
+class _Pace:
+    """How often the parent itself got to run."""
+
+    begun: float = field(default_factory=time.monotonic)
+    ticks: int = 0
+
+    @property
+    def starved(self) -> bool:
+        """Whether the parent got far fewer turns than an idle machine gives."""
+        expected = (time.monotonic() - self.begun) / TICK_SECONDS
+        return self.ticks < expected * LEAST_TICKS - 1
+
+
+@contextlib.asynccontextmanager
+async def _ticking() -> AsyncIterator[_Pace]:
+    pace = _Pace()
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            pace.ticks += 1
+
+    task = asyncio.create_task(tick())
+    try:
+        yield pace
+    finally:
+        task.cancel()
+
+
+def _result(exercise_id: str, mark: Mark, seen: _Seen) -> CheckResult:
+    return CheckResult(
+        exercise=exercise_id, check=mark.id, title=mark.title, outcome=seen.outcome,
+        expected=_shown(seen.expected), seen=_shown(seen.seen),
+    )  # fmt: skip
+
+
+def _shown(text: Any) -> str:
+    """One line for a report: no control characters, bounded."""
+    line = printable(" ".join(str(text)[: 4 * MAX_TEXT].split()))
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"

@@ -1,0 +1,18 @@
+"""Runs code that nobody here has written where it can harm nothing, and can do no more than answer. See docs/sandbox.md."""
+
+from reviewkit.sandbox.job import Ending, GuestLoadError, SandboxJob
+from reviewkit.sandbox.launcher import SandboxLauncher, open_launcher
+from reviewkit.sandbox.levels import Level, probe_level
+from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
+
+__all__ = [
+    "Ending",
+    "GuestLoadError",
+    "Level",
+    "SandboxError",
+    "SandboxJob",
+    "SandboxLauncher",
+    "SandboxUnavailableError",
+    "open_launcher",
+    "probe_level",
+]

@@ -1,0 +1,213 @@
+"""The fork server: imports what guests need once, then makes one process per job. It holds no secret.
+
+Started by a clean exec as `python forkserver.py FD`, never by a fork of the parent, whose memory holds the key. Messages
+over the SOCK_SEQPACKET control socket FD are JSON objects; see `reviewkit.sandbox.zygote` for the other end.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import socket
+import sys
+import threading
+import types
+from typing import Any, NoReturn
+
+MAX_MESSAGE = 65_536
+LOCKED, FAILED = b"\x01", b"\x00"
+"""First byte on the wire: frames follow, or the reason why the guest could not lock itself down."""
+WARM = {
+    "": (
+        "array", "ast", "asyncio", "asyncio.taskgroups", "asyncio.timeouts", "base64", "binascii", "bisect", "calendar",
+        "cmath", "codecs", "collections", "concurrent.futures", "concurrent.futures.thread", "configparser", "contextlib",
+        "contextvars", "copy", "copyreg", "csv", "dataclasses", "datetime", "decimal", "difflib", "email.message",
+        "email.parser", "email.policy", "email.utils", "encodings.ascii", "encodings.cp1252", "encodings.hex_codec",
+        "encodings.idna", "encodings.latin_1", "encodings.punycode", "encodings.raw_unicode_escape",
+        "encodings.unicode_escape", "encodings.utf_16", "encodings.utf_32", "encodings.utf_8_sig", "enum", "errno",
+        "fnmatch", "fractions", "functools", "getpass", "glob", "graphlib", "gzip", "hashlib", "heapq", "hmac", "html",
+        "http", "http.client", "http.cookies", "importlib.metadata", "importlib.resources", "importlib.util", "inspect",
+        "io", "ipaddress", "itertools", "json", "keyword", "linecache", "locale", "logging", "logging.config", "math",
+        "mimetypes", "mmap", "numbers", "operator", "pathlib", "pickle", "pkgutil", "platform", "pprint", "queue",
+        "random", "re", "reprlib", "resource", "sched", "secrets", "select", "selectors", "shlex", "shutil", "signal",
+        "socket", "sqlite3", "ssl", "stat", "statistics", "string", "stringprep", "struct", "tempfile", "textwrap",
+        "threading", "time", "timeit", "tokenize", "tomllib", "traceback", "tracemalloc", "types", "typing",
+        "unicodedata", "urllib.error", "urllib.parse", "urllib.request", "uuid", "warnings", "weakref",
+        "xml.etree.ElementTree", "zipfile", "zlib", "zoneinfo",
+    ),
+    "aiosqlite": (),
+    "fastapi": ("anyio._backends._asyncio", "fastapi.responses", "pydantic.v1", "starlette.middleware.base", "starlette.concurrency"),
+    "httpx": ("anyio._backends._asyncio", "httpx._transports.asgi", "httpcore"),
+    "pydantic": ("pydantic.deprecated.decorator", "pydantic.root_model", "pydantic.networks", "pydantic.types"),
+    "sqlalchemy": (
+        "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite.aiosqlite",
+        "sqlalchemy.dialects.sqlite.pysqlite", "greenlet",
+    ),
+    "structlog": ("structlog.contextvars", "structlog.stdlib", "structlog.processors", "structlog.testing"),
+}  # fmt: skip
+"""Modules that are imported late by what a guest does; where no file can be opened they must be there before."""
+
+
+def main(fd: int) -> NoReturn:
+    """Set up, report, serve."""
+    control = socket.socket(fileno=fd)
+    setup = json.loads(control.recv(MAX_MESSAGE))
+    try:
+        _prepare(setup)
+        server = _Server(control, setup)
+    except Exception as error:
+        _tell(control, {"failed": f"{type(error).__name__}: {error}"})
+        os._exit(1)
+    _tell(control, {"ready": True, "landlock": server.landlock})
+    server.run()
+    os._exit(0)
+
+
+def _tell(control: socket.socket, message: dict[str, Any], fds: list[int] | None = None) -> None:
+    socket.send_fds(control, [json.dumps(message).encode()[:MAX_MESSAGE]], fds or [])
+
+
+def _prepare(setup: dict[str, Any]) -> None:
+    sys.path += setup["sys_path"]
+    _bare_package("reviewkit", setup["package"])
+    _bare_package("reviewkit.sandbox", f"{setup['package']}/sandbox")
+    for name in WARM[""]:
+        importlib.import_module(name)
+    for package in setup["packages"]:
+        importlib.import_module(package)
+        for name in WARM.get(package, ()):
+            importlib.import_module(name)
+    importlib.import_module("reviewkit.sandbox.inner.member")
+    importlib.import_module("reviewkit.sandbox.inner.memory")
+    importlib.import_module("reviewkit.sandbox.inner.lockdown")
+    _share_tls_context()
+    importlib.import_module("reviewkit.sandbox.inner.warm").warm_up(setup["packages"])
+    threading.stack_size(importlib.import_module("reviewkit.sandbox.inner.limits").THREAD_STACK_BYTES)
+    _change_user(setup["user"])
+
+
+def _bare_package(name: str, folder: str) -> None:
+    """A package without its `__init__`, so that only what lies inside for guests is ever imported."""
+    module = types.ModuleType(name)
+    module.__path__ = [folder]
+    sys.modules[name] = module
+
+
+def _share_tls_context() -> None:
+    """Guests have no network; reading the list of authorities for each client would be pure cost, or need a file."""
+    transports = sys.modules.get("httpx._transports.default")
+    if transports is None:
+        return
+    import ssl
+
+    context = ssl.create_default_context()
+    transports.create_ssl_context = lambda *_args, **_kwargs: context  # type: ignore[attr-defined]
+
+
+def _change_user(user: int | None) -> None:
+    if user is None:
+        return
+    os.setgroups([])
+    try:
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    except OSError:  # a container that maps few numbers
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+
+class _Server:
+    def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
+        from reviewkit.sandbox.inner import landlock, lockdown
+
+        self._control = control
+        self._namespaces: bool = setup["namespaces"]
+        self.landlock = landlock.abi() if setup["landlock"] else 0
+        if setup["landlock_needed"] and self.landlock < 1:
+            raise OSError("this kernel has no landlock")
+        self._locks = lockdown.Locks(
+            self._namespaces, self.landlock > 0, setup["files"], tuple(setup["readable"]), setup["processes"]
+        )
+        self._self = os.pidfd_open(os.getpid())
+        self._jobs: dict[int, tuple[int, int]] = {}
+        """By pidfd: number of the job and process id."""
+
+    def run(self) -> None:
+        gc.collect()
+        gc.freeze()
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        while True:
+            for fd, _event in poll.poll():
+                if fd != self._control.fileno():
+                    poll.unregister(fd)
+                    self._reap(fd)
+                elif not self._accept(poll):
+                    self._end()
+                    return
+
+    def _accept(self, poll: select.poll) -> bool:
+        try:
+            data, fds, _flags, _address = socket.recv_fds(self._control, MAX_MESSAGE, 1)
+        except OSError:
+            return False
+        if not data:
+            return False
+        order = json.loads(data)
+        pid = self._fork(order, fds[0])
+        os.close(fds[0])
+        pidfd = os.pidfd_open(pid)
+        self._jobs[pidfd] = (order["job"], pid)
+        poll.register(pidfd, select.POLLIN)
+        _tell(self._control, {"started": order["job"]}, [pidfd])
+        return True
+
+    def _fork(self, order: dict[str, Any], fd: int) -> int:
+        from reviewkit.sandbox.inner import kernel
+
+        if self._namespaces:
+            kernel.unshare(kernel.CLONE_NEWPID)  # the next child is the first process of a namespace of its own
+        pid = os.fork()
+        if pid == 0:
+            self._become_guest(order, fd)
+        if self._namespaces:
+            kernel.setns(self._self, kernel.CLONE_NEWPID)
+        return pid
+
+    def _become_guest(self, order: dict[str, Any], fd: int) -> None:
+        try:
+            from reviewkit.sandbox.inner import lockdown, member, memory
+
+            tree = None if self._locks.files else memory.MemoryTree(order["folder"], order["modules"])
+            connection = lockdown.keep_only(socket.socket(fileno=fd))
+            try:
+                root = lockdown.apply(self._locks, order["folder"])
+            except OSError as error:
+                connection.sendall(FAILED + str(error).encode("utf-8", "replace")[:200])
+                return
+            if tree is not None:
+                tree.install()
+            connection.sendall(LOCKED)
+            member.serve(connection, order["seed"], root)
+        finally:
+            os._exit(70)  # nothing of the server may ever run on in a child
+
+    def _reap(self, pidfd: int) -> None:
+        number, pid = self._jobs.pop(pidfd)
+        _pid, status, usage = os.wait4(pid, 0)
+        os.close(pidfd)
+        cpu = usage.ru_utime + usage.ru_stime
+        _tell(self._control, {"ended": number, "status": status, "cpu": cpu, "peak_kib": usage.ru_maxrss})
+
+    def _end(self) -> None:
+        import signal
+
+        for pidfd in self._jobs:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,38 @@
+"""Resource limits of one guest, by the kernel's own accounting."""
+
+from __future__ import annotations
+
+import resource
+from typing import Final
+
+CPU_SECONDS: Final = 5
+MEMORY_BYTES: Final = 768 * 1024 * 1024
+FILE_BYTES: Final = 16 * 1024 * 1024
+DESCRIPTORS: Final = 64
+STACK_BYTES: Final = 8 * 1024 * 1024
+THREAD_STACK_BYTES: Final = 2 * 1024 * 1024
+PROCESSES: Final = 256
+"""Threads, in truth: a guest cannot fork. Counted for its user, which is its own where it can be."""
+
+
+def apply(processes: int) -> None:
+    """Set every limit; none is ever raised above what was inherited.
+
+    Args:
+        processes: Most processes and threads of the user.
+    """
+    for kind, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+        (resource.RLIMIT_MSGQUEUE, 0, 0),
+        (resource.RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS),
+        (resource.RLIMIT_FSIZE, FILE_BYTES, FILE_BYTES),
+        (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1),
+        (resource.RLIMIT_NPROC, processes, processes),
+        (resource.RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES),
+    ):
+        ceiling = resource.getrlimit(kind)[1]
+        if ceiling != resource.RLIM_INFINITY:
+            soft, hard = min(soft, ceiling), min(hard, ceiling)
+        resource.setrlimit(kind, (soft, hard))

@@ -1,0 +1,123 @@
+"""The system call filter: a table compiled to classic BPF, installed by the process on itself, for good.
+
+A call that is not in the table fails with EPERM. `clone3` and `openat2` fail with ENOSYS, since their flags sit behind a
+pointer where a filter cannot look; the C library then falls back to calls whose flags it can see.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+from typing import Final
+
+from reviewkit.sandbox.inner import calls, kernel
+
+_ARCHITECTURES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+_X32_BIT = 0x40000000
+
+_LOAD, _JEQ, _JGE, _JSET, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENTS = 0, 4, 16
+
+_CLONE_THREAD = 0x00010000
+_CLONE_NEW_ANY = 0x7E020000 | 0x00000080  # every CLONE_NEW* bit, CLONE_NEWTIME included
+_AF_UNIX = 1
+_WRITE_AND_EXECUTE = 6
+_PRCTL = (15, 16, 0x53564D41)  # thread name, its reading, and names of memory areas
+_IOCTL = (0x5451, 0x5450, 0x5421, 0x541B, 0x5401, 0x5413)  # close-on-exec, non-blocking, bytes waiting, terminal size
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # duplicate, flags, record locks; none that sends signals or sizes pipes
+
+_PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+
+Instruction = tuple[int, int, int, int]
+
+
+def supported() -> bool:
+    """Whether this kernel takes filters and this architecture has a table."""
+    if os.uname().machine not in _ARCHITECTURES:
+        return False
+    try:
+        kernel.prctl(_PR_SET_SECCOMP, _MODE_FILTER, 0)
+    except OSError as error:
+        return error.errno == errno.EFAULT  # understood, and the null pointer refused
+    return False
+
+
+def _refuse(code: int) -> Instruction:
+    return (_RETURN, 0, 0, _ERRNO | code)
+
+
+_ALLOWED: Instruction = (_RETURN, 0, 0, _ALLOW)
+
+
+def _argument(index: int) -> Instruction:
+    return (_LOAD, 0, 0, _OFFSET_ARGUMENTS + 8 * index)
+
+
+def _one_of(index: int, values: tuple[int, ...], code: int) -> list[Instruction]:
+    """Allow when the argument is one of `values`, else fail with `code`."""
+    tests = [(_JEQ, len(values) - n, 0, value) for n, value in enumerate(values)]
+    return [_argument(index), *tests, _refuse(code), _ALLOWED]
+
+
+def _conditions(pid: int) -> dict[str, list[Instruction]]:
+    no_writable_code: list[Instruction] = [
+        _argument(2), (_AND, 0, 0, _WRITE_AND_EXECUTE), (_JEQ, 0, 1, _WRITE_AND_EXECUTE), _refuse(errno.EACCES), _ALLOWED,
+    ]  # fmt: skip
+    threads_only: list[Instruction] = [
+        _argument(0), (_JSET, 1, 0, _CLONE_NEW_ANY), (_JSET, 1, 0, _CLONE_THREAD), _refuse(errno.EPERM), _ALLOWED,
+    ]  # fmt: skip
+    return {
+        "clone": threads_only,
+        "clone3": [_refuse(errno.ENOSYS)],
+        "openat2": [_refuse(errno.ENOSYS)],
+        "kill": _one_of(0, (pid,), errno.EPERM),
+        "tgkill": _one_of(0, (pid,), errno.EPERM),
+        "socketpair": _one_of(0, (_AF_UNIX,), errno.EPERM),
+        "prlimit64": _one_of(0, (0, pid), errno.EPERM),
+        "prctl": _one_of(0, _PRCTL, errno.EPERM),
+        "ioctl": _one_of(1, _IOCTL, errno.ENOTTY),
+        "fcntl": _one_of(1, _FCNTL, errno.EPERM),
+        "mmap": no_writable_code,
+        "mprotect": no_writable_code,
+    }
+
+
+def program(pid: int, *, files: bool) -> bytes:
+    """The filter as `struct sock_filter[]`.
+
+    Args:
+        pid: The process's own number, the only one it may signal.
+        files: Whether calls that open or change files by path exist.
+    """
+    architecture, column = _ARCHITECTURES[os.uname().machine]
+    code: list[Instruction] = [
+        (_LOAD, 0, 0, _OFFSET_ARCHITECTURE), (_JEQ, 1, 0, architecture), (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _OFFSET_NUMBER), (_JGE, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL),
+    ]  # fmt: skip
+    plain = {**calls.ALWAYS, **(calls.FILES if files else {})}
+    for numbers in plain.values():
+        code += _block(numbers[column], [_ALLOWED])
+    for name, body in _conditions(pid).items():
+        code += _block(calls.CONDITIONAL[name][column], body)
+    code.append(_refuse(errno.EPERM))
+    return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)
+
+
+def _block(number: int, body: list[Instruction]) -> list[Instruction]:
+    """Run `body`, which always returns, for one call."""
+    return [] if number < 0 else [(_JEQ, 0, len(body), number), *body]
+
+
+def install(filter_program: bytes) -> None:
+    """Put the filter on this process. Needs `PR_SET_NO_NEW_PRIVS`; nothing can take it off again.
+
+    Raises:
+        OSError: If the kernel refuses.
+    """
+    buffer = ctypes.create_string_buffer(filter_program, len(filter_program))
+    header = struct.pack("<H6xQ", len(filter_program) // 8, ctypes.addressof(buffer))
+    address = ctypes.create_string_buffer(header, len(header))
+    kernel.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(address))

