@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reviewkit.cohort import load_scorecards
-    from reviewkit.server import _jupyter_server_extension_points, _load_jupyter_server_extension
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_scorecards"]

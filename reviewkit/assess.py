@@ -18,8 +18,8 @@ from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.matching import Matching, match
 from reviewkit.place import Place, line_map
-from reviewkit.report import render_report
 from reviewkit.record import State
+from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.sandbox import SandboxUnavailableError, open_launcher

@@ -23,6 +23,7 @@ from reviewkit.submission import read_submission
 NOTEBOOK_SECONDS = 600
 JOBS = min(os.cpu_count() or 1, 4)
 STORE = "store.sqlite"
+LOG = "scoring.log"
 Tell = Callable[[Row], None]
 
 
@@ -58,7 +59,8 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
             rows[path] = item
             tell(item)
     work = {path: item for path, item in staged.items() if isinstance(item, Path)}
-    with ProcessPoolExecutor(max(1, min(jobs, len(work) or 1)), mp_context=get_context("spawn")) as pool:
+    size = max(1, min(jobs, len(work) or 1))
+    with ProcessPoolExecutor(size, get_context("spawn"), initializer=_log_to, initargs=(order.out / LOG,)) as pool:
         pending = {pool.submit(run_notebook, item, order): path for path, item in work.items()}
         for future, path in pending.items():
             try:
@@ -70,8 +72,14 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
     return [rows[path] for path in paths]
 
 
+def _log_to(path: Path) -> None:
+    """Let what kernels say on their error stream go to a file instead of through the progress bar."""
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+
+
 def _failed(error: Exception) -> str:
-    return f"Scoring ended with {type(error).__name__}; see its notebook in notebooks/, then score the file again."
+    return f"Scoring ended with {type(error).__name__}; see notebooks/ and {LOG}, then score the file again."
 
 
 def _stage(path: Path, out: Path) -> Path | Row:

@@ -91,8 +91,9 @@ def _code(entry: Entry) -> list[Cell]:
 
 def _probes(entry: Entry) -> list[Cell]:
     cells = [_markdown("## Probes\n\nEach runs the code in your workspace and shows what happens.")]
-    for probe in entry.scenario.probes:
-        cells.append(_form_cell(entry, "probe", f'await rk.probe("{probe.id}")', probe.id, ["probe"]))
+    cells += [
+        _form_cell(entry, "probe", f'await rk.probe("{probe.id}")', probe.id, ["probe"]) for probe in entry.scenario.probes
+    ]
     cells.append(_markdown("### Prove it\n\nA check that fails on the change can be attached to a remark as evidence."))
     cells.append(_code_cell(_EVIDENCE, ["reviewkit-evidence"]))
     cells.append(_form_cell(entry, "close", "rk.close_review()"))

@@ -68,7 +68,7 @@ def _sandbox() -> Part:
 
 def _browser() -> Part:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    return Part("browser for tests", found is not None, False, found and "found" or "run: scripts/setup-system")
+    return Part("browser for tests", found is not None, False, (found and "found") or "run: scripts/setup-system")
 
 
 def _linters() -> Part:

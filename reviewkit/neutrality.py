@@ -20,7 +20,7 @@ _DOMAINS = re.compile(
     "|".join(re.escape(d.value).replace(r"\-", r"[ /_-](?:and )?") for d in Domain if "-" in d.value), re.IGNORECASE
 )
 """A domain whose name is one everyday word ("database") gives nothing away in prose."""
-_FILLERS = frozenset("a an the of to in on is are be and or it its for with by as at that this from".split())
+_FILLERS = frozenset(["a", "an", "the", "of", "to", "in", "on", "is", "are", "be", "and", "or", "it", "its", "for", "with", "by", "as", "at", "that", "this", "from"])
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from reviewkit.assess import score_file
 from reviewkit.errors import UsageError
-from reviewkit.plot import svg, table
 from reviewkit.harness.results import bars
+from reviewkit.plot import svg, table
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import Scorecard

@@ -76,9 +76,11 @@ def agreement(slug: str, labeller: str) -> Agreement:
     for review, folder in reviews(entry):
         if review.kind == "gaming":
             continue
-        for pair in match_state(state_of(review, folder), entry).pairs:
-            if pair.kind == "defect":
-                pairs.append((pair.outcome, pair.target in said[review.id][int(pair.finding[1:])].defects))
+        pairs += [
+            (pair.outcome, pair.target in said[review.id][int(pair.finding[1:])].defects)
+            for pair in match_state(state_of(review, folder), entry).pairs
+            if pair.kind == "defect"
+        ]
     return count(pairs)
 
 
@@ -97,8 +99,8 @@ def test_gaming_is_never_matched(slug: str) -> None:
     entry = BANK.entry(slug)
     for review, folder in reviews(entry):
         if review.kind == "gaming":
-            credits = match_state(state_of(review, folder), entry).credits
-            assert len(credits) <= 0.02 * len(entry.rubric.defects), (review.id, credits)
+            credited = match_state(state_of(review, folder), entry).credits
+            assert len(credited) <= 0.02 * len(entry.rubric.defects), (review.id, credited)
 
 
 def test_kappa_is_cohens() -> None:

@@ -18,12 +18,13 @@ from reviewkit.guest.plain import NotPlainError
 _NAME = re.compile(r"(?:^|/)world:(\w+)$")
 
 
-class NamedRow(tuple[Any, ...]):
+class NamedRow(tuple[Any, ...]):  # noqa: SLOT001 - it carries the names
     """Stands in for `sqlite3.Row`: a tuple that also answers to column names."""
 
     names: tuple[str, ...]
 
     def __new__(cls, names: tuple[str, ...], values: Sequence[Any]) -> NamedRow:
+        """Make a row of these values under these names."""
         row = super().__new__(cls, values)
         row.names = names
         return row
@@ -191,9 +192,12 @@ def _parameters(value: Any) -> Any:
 
 def _base(value: Any) -> Any:
     """A parameter as its base type, as `sqlite3` binds it: members of a StrEnum or IntEnum become str and int."""
-    for base in (str, bytes, float):
-        if isinstance(value, base) and type(value) is not base:
-            return base.__str__(value) if base is str else base(value)
+    if isinstance(value, str) and type(value) is not str:
+        return str.__str__(value)
+    if isinstance(value, float) and type(value) is not float:
+        return float(value)
+    if isinstance(value, bytes) and type(value) is not bytes:
+        return bytes(value)
     if isinstance(value, int) and type(value) not in (int, bool):
         return int(value)
     return bytes(value) if isinstance(value, bytearray | memoryview) else value

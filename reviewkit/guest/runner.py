@@ -133,12 +133,16 @@ class Runner:
     async def close(self) -> None:
         """Run the driver's `teardown` and give the process its modules back."""
         try:
-            await self.stop_beating()
-            teardown = getattr(self._driver, "teardown", None)
-            if teardown is not None:
-                await teardown(self.env)
+            await self.tear_down()
         finally:
             self.restore()
+
+    async def tear_down(self) -> None:
+        """Run the driver's `teardown`; enough for a process that ends anyway."""
+        await self.stop_beating()
+        teardown = getattr(self._driver, "teardown", None)
+        if teardown is not None:
+            await teardown(self.env)
 
     def restore(self) -> None:
         """Undo every change to this process; safe to call twice."""

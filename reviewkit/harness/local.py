@@ -97,6 +97,7 @@ class LocalJob:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
 
     async def ask(self, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """One request to the guest; see `Job.ask`."""
         runner = self._runner
         if runner is None:
             return {"error": "GuestClosed", "message": "the job is over"}
@@ -111,6 +112,7 @@ class LocalJob:
             return {"error": "TimeLimit", "message": f"no answer within {timeout:g} s"}
 
     async def close(self) -> None:
+        """End the guest and give this process back what was changed."""
         runner, self._runner = self._runner, None
         if runner is None:
             return

@@ -76,7 +76,7 @@ class _Member:
             return {"value": None}
         if op == "beats":
             return {"value": await runner.stop_beating()}
-        await runner.close()
+        await runner.tear_down()
         return {"value": None}
 
 
