@@ -9,7 +9,7 @@ from html import escape
 from reviewkit.harness.results import Plot, Point
 
 WIDTH, HEIGHT = 560, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 34, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 42, 40
 _COLOURS = ("var(--rk-c1, #2f6fb3)", "var(--rk-c2, #c2571a)", "var(--rk-c3, #2e7d4f)", "var(--rk-c4, #8a4fa3)", "var(--rk-c5, #6b6b6b)")
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4")
 _INK = "var(--jp-ui-font-color1, var(--rk-ink, #222))"
@@ -23,8 +23,14 @@ def svg(plot: Plot) -> str:
     return (
         f'<svg class="rk-chart" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
         f'style="max-width:100%;height:auto;font:12px sans-serif" xmlns="http://www.w3.org/2000/svg">'
-        f'<text x="{_LEFT}" y="18" fill="{_INK}" font-weight="600">{escape(plot.title)}</text>{body}</svg>'
+        f'<text x="8" y="14" fill="{_INK}"><tspan font-weight="600">{escape(plot.title)}</tspan>{_unit(plot)}</text>{body}</svg>'
     )
+
+
+def _unit(plot: Plot) -> str:
+    """What the vertical axis counts, behind the title; the name of a single line too, which then needs no legend."""
+    parts = [*(plot.series if plot.kind == "lines" and len(plot.series) == 1 else ()), *([plot.y] if plot.y else ())]
+    return f'<tspan dx="8">{escape(", ".join(parts))}</tspan>' if parts else ""
 
 
 def _summary(plot: Plot) -> str:
@@ -48,9 +54,9 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     return [round(n * step, 10) for n in range(first, max(last, first + 1) + 1)]
 
 
-def _y_axis(marks: Sequence[float], label: str) -> tuple[str, float, float]:
+def _y_axis(marks: Sequence[float]) -> tuple[str, float, float]:
     low, high = marks[0], marks[-1]
-    parts = [_text(4, _TOP - 4, label, "start")] if label else []
+    parts = []
     for mark in marks:
         y = _scale(mark, low, high, HEIGHT - _BOTTOM, _TOP)
         parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_GRID}"/>')
@@ -68,7 +74,7 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 def _bars(plot: Plot) -> str:
     values = {name: points[0][1] for name, points in plot.series.items() if points}
-    axis, low, high = _y_axis(ticks(min([0.0, *values.values()]), max([1.0, *values.values()])), plot.y)
+    axis, low, high = _y_axis(ticks(min([0.0, *values.values()]), max([1.0, *values.values()])))
     step = (WIDTH - _LEFT - _RIGHT) / max(len(values), 1)
     parts = [axis]
     for index, (name, value) in enumerate(values.items()):
@@ -87,7 +93,7 @@ def _lines(plot: Plot) -> str:
     points = [p for series in plot.series.values() for p in series]
     if not points:
         return _text(WIDTH / 2, HEIGHT / 2, "no points")
-    axis, low, high = _y_axis(ticks(min(0.0, *(y for _, y in points)), max(*(y for _, y in points), 1e-9)), plot.y)
+    axis, low, high = _y_axis(ticks(min(0.0, *(y for _, y in points)), max(*(y for _, y in points), 1e-9)))
     x_marks = ticks(min(x for x, _ in points), max(x for x, _ in points))
     parts = [axis]
     for mark in x_marks:
@@ -106,8 +112,10 @@ def _polylines(series: Mapping[str, Sequence[Point]], xs: tuple[float, float], y
             f"{_scale(x, *xs, _LEFT, WIDTH - _RIGHT):.1f},{_scale(y, *ys, HEIGHT - _BOTTOM, _TOP):.1f}" for x, y in points
         )
         parts.append(f'<polyline points="{place}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
-        x = WIDTH - _RIGHT - 130
-        y = _TOP + 4 + 16 * index
+        if len(series) == 1:
+            break
+        x = _LEFT + (WIDTH - _LEFT - _RIGHT) * index / len(series)
+        y = 28
         parts.append(f'<line x1="{x}" x2="{x + 24}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
         parts.append(_text(x + 30, y + 4, name, "start"))
     return "".join(parts)

@@ -30,19 +30,28 @@ UNGATED = (
 
 
 def worker(level: str) -> None:
-    """Run one check per line of standard input; answer with its milliseconds."""
+    """Work off standard input; answer with the time taken and each check's processor time, guest and parent, in ms."""
     from reviewkit.bank import find_bank
+    from reviewkit.harness.job import Job, Load
     from reviewkit.harness.results import marked
     from reviewkit.harness.stage import Stage, Tree, load_module
-    from reviewkit.sandbox import Level, open_launcher
+    from reviewkit.harness.world import World
+    from reviewkit.sandbox import Level, SandboxJob, open_launcher
 
     entry = find_bank(ROOT).entry("transactions")
     assert entry.rubric_folder is not None
     checks = marked(load_module(entry.rubric_folder / "checks.py"), "check")
     scenario = entry.scenario
+    jobs: list[SandboxJob] = []
     with open_launcher(Level(level)) as launcher:
+
+        class Kept:
+            async def launch(self, load: Load, world: World) -> Job:
+                jobs.append(await launcher.launch(load, world))
+                return jobs[-1]
+
         tree = Tree(entry.rubric_folder / "reference")
-        stage = Stage(tree, entry.folder, scenario.modules, scenario.packages, launcher, entry.rubric_folder)
+        stage = Stage(tree, entry.folder, scenario.modules, scenario.packages, Kept(), entry.rubric_folder)
 
         async def once(check_id: str, seed: int) -> float:
             begun = time.perf_counter()
@@ -52,10 +61,12 @@ def worker(level: str) -> None:
 
         for line in sys.stdin:
             command, number = line.split()
-            if command == "once":
-                print(asyncio.run(once(CHECK, int(number))), flush=True)
-            else:
-                print(asyncio.run(batch(once, int(number))), flush=True)
+            jobs.clear()
+            own = time.process_time()
+            work = once(CHECK, int(number)) if command == "once" else batch(once, int(number))
+            took = asyncio.run(work)
+            guests = sum(job.exit.cpu for job in jobs if job.exit is not None) * 1000
+            print(took, guests / len(jobs), (time.process_time() - own) * 1000 / len(jobs), flush=True)
 
 
 async def batch(once, submissions: int) -> float:  # type: ignore[no-untyped-def]
@@ -98,11 +109,12 @@ class Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(path)}
         )
 
-    def ask(self, command: str, number: int) -> float:
+    def ask(self, command: str, number: int) -> tuple[float, float, float]:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(f"{command} {number}\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        took, guest, parent = map(float, self.process.stdout.readline().split())
+        return took, guest, parent
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -115,7 +127,7 @@ def pairs(level: str, count: int, copy: Path) -> None:
     for side in (held, bare):  # the first check starts the fork server
         for number in range(3):
             side.ask("once", number)
-    measured = []
+    measured: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
     for number in range(count):
         first, second = (held, bare) if number % 2 else (bare, held)
         times = {first: first.ask("once", number)}
@@ -123,13 +135,13 @@ def pairs(level: str, count: int, copy: Path) -> None:
         measured.append((times[held], times[bare]))
     held.close()
     bare.close()
-    added = sorted(a - b for a, b in measured)
-    ratios = [a / b for a, b in measured]
-    print(f"{level}: {count} pairs")
-    print(f"  check in the sandbox  median {statistics.median(a for a, _ in measured):6.1f} ms, min {min(a for a, _ in measured):6.1f}")
-    print(f"  check in a bare fork  median {statistics.median(b for _, b in measured):6.1f} ms, min {min(b for _, b in measured):6.1f}")
-    print(f"  added                 median {statistics.median(added):6.1f} ms, quartiles {added[count // 4]:.1f} to {added[3 * count // 4]:.1f}")
-    print(f"  ratio                 median {statistics.median(ratios):6.2f}", flush=True)
+    print(f"{level}: {count} pairs; median in the sandbox, in a bare fork, of the differences (quartiles)")
+    for place, name in enumerate(("wall time", "processor time of the guest", "processor time of the parent")):
+        both = [(a[place], b[place]) for a, b in measured]
+        added = sorted(a - b for a, b in both)
+        middle = [statistics.median(column) for column in zip(*both, strict=True)]
+        spread = f"({added[count // 4]:.1f} to {added[3 * count // 4]:.1f})"
+        print(f"  {name:30} {middle[0]:6.1f} {middle[1]:6.1f} {statistics.median(added):+6.1f} ms {spread}", flush=True)
 
 
 def main() -> None:
@@ -153,9 +165,10 @@ def main() -> None:
     if options.submissions:
         side = Worker(ROOT, levels[0])
         side.ask("once", 0)
-        seconds = side.ask("batch", options.submissions)
+        seconds, guest, parent = side.ask("batch", options.submissions)
         side.close()
-        print(f"{options.submissions} submissions with {len(UNGATED)} checks each at {levels[0]}: {seconds:.1f} s, two at a time")
+        print(f"{options.submissions} submissions with {len(UNGATED)} checks each at {levels[0]}: {seconds:.1f} s, two at a time;")
+        print(f"  processor time of a check: {guest:.1f} ms in the guest, {parent:.1f} ms in the parent")
 
 
 if __name__ == "__main__":
