@@ -33,6 +33,8 @@ MAX_TEXT = 500
 TICK_SECONDS = 0.05
 LEAST_TICKS = 0.5
 """Share of its own ticks that the parent must get for a wall time to say anything about the guest."""
+MOST_USED = 0.3
+"""Share of the wall time that parent or guest may have used a processor while the machine counts as busy with others."""
 
 Outcome = Literal[
     "passed", "failed", "error", "time_limit", "memory_limit", "crashed", "stopped", "not_run", "not_measured"
@@ -147,6 +149,12 @@ class _Watched:
                 return ending.value, getattr(job, "ending_text", "")
         return None
 
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of all guests that have ended."""
+        ends = [getattr(job, "exit", None) for job in self.jobs]
+        return float(sum(end.cpu for end in ends if end is not None))
+
     def any(self, name: str) -> bool:
         return any(getattr(job, name, False) for job in self.jobs)
 
@@ -184,14 +192,14 @@ async def _once(run: _Run) -> _Seen:
             work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
             verdict = await asyncio.wait_for(work, CHECK_SECONDS)
         except TimeoutError:
-            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved)
+            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu))
         except LoadError as error:
-            return _not_loaded(error, pace.starved)
+            return _not_loaded(error, pace.starved(watched.cpu))
         except ReviewkitError as error:
             return _Seen("error", seen=str(error))
         except Exception as error:  # an answer that the check cannot read, or a fault of the check
             return await _blame(run, watched, error)
-        return _judged(verdict, watched, pace.starved)
+        return _judged(verdict, watched, pace.starved(watched.cpu))
 
 
 def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
@@ -243,13 +251,20 @@ class _Pace:
     """How often the parent itself got to run."""
 
     begun: float = field(default_factory=time.monotonic)
+    used: float = field(default_factory=time.process_time)
     ticks: int = 0
 
-    @property
-    def starved(self) -> bool:
-        """Whether the parent got far fewer turns than an idle machine gives."""
-        expected = (time.monotonic() - self.begun) / TICK_SECONDS
-        return self.ticks < expected * LEAST_TICKS - 1
+    def starved(self, guests: float) -> bool:
+        """Whether the parent got far fewer turns than an idle machine gives, and neither guest nor parent took them.
+
+        A guest that keeps itself or the parent busy, with work or with requests, is no busy machine.
+
+        Args:
+            guests: Processor seconds of the guests.
+        """
+        wall = time.monotonic() - self.begun
+        own = time.process_time() - self.used
+        return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 and max(own, guests) < wall * MOST_USED
 
 
 @contextlib.asynccontextmanager

@@ -76,7 +76,7 @@ from reviewkit.harness import check, verdict
 async def adds_up(stage, rng):
     prices = [rng.randrange(1, 10**6) for _ in range(4)]
     async with stage.open(stage.kit.counter()) as job:
-        answer = await job.call("total", timeout=2, prices=prices)
+        answer = await job.call("total", timeout=4, prices=prices)
     return verdict(answer.value == sum(prices), f"{sum(prices)}", f"{answer.value!r} {answer.error} {answer.message}")
 
 

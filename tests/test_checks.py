@@ -211,3 +211,14 @@ def test_a_mutant_of_the_bank_is_caught(
     results = asyncio.run(check_tree(entry, mend(entry), mutant_tree(entry, mutant, tmp_path), launcher, 1))
     caught_by = yaml.safe_load((mutant / "mutant.yaml").read_text("utf-8"))["caught_by"]
     assert caught_by in [result.check for result in results if result.outcome == "failed"]
+
+
+def test_only_others_can_make_a_machine_busy() -> None:
+    """A guest that keeps itself or the parent busy does not turn a time limit into `not measured`."""
+    pace = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time(), ticks=0)
+    assert pace.starved(guests=0.1)
+    assert not pace.starved(guests=5.0)
+    flooded = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time() - 6, ticks=0)
+    assert not flooded.starved(guests=0.1)
+    quiet = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time(), ticks=190)
+    assert not quiet.starved(guests=0.1)

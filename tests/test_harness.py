@@ -51,6 +51,10 @@ async def enum_parameter(env):
     import enum
     class Sku(str, enum.Enum): A = "A"
     return sqlite3.connect("world:main").execute("SELECT qty FROM stock WHERE sku = ?", (Sku.A,)).fetchall()
+async def flood(env):
+    return sqlite3.connect("world:main").execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+        "SELECT replace(hex(i + 10000000) || printf('%0100000d', i), '0', 'x') FROM n").fetchall()
 async def attach(env):
     sqlite3.connect("world:main").execute("ATTACH '/tmp/x.db' AS other")
 async def tell(env): env.emit("seen", {"n": 1}); env.log_processor
@@ -141,6 +145,10 @@ def test_synchronous_engines_reach_the_same_database(stage: Stage) -> None:
 
 def test_enum_members_are_bound_as_their_base_type(stage: Stage) -> None:
     assert run(stage, world(), lambda job: job.call("enum_parameter")).value == [(10,)]
+
+
+def test_a_flood_of_rows_is_refused(stage: Stage) -> None:
+    assert run(stage, world(), lambda job: job.call("flood")).error == "DataError"
 
 
 def test_the_guests_sql_cannot_leave_its_database(stage: Stage) -> None:

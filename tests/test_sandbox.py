@@ -222,7 +222,7 @@ def test_an_ending_has_its_reason(name: str, launcher: SandboxLauncher, tmp_path
     assert job.ending is ending
     assert first == second
     assert first["error"] == ("TimeLimit" if ending is Ending.TIME_LIMIT else "GuestClosed")
-    assert job.exit is not None and (ending is not Ending.TIME_LIMIT or job.exit.cpu >= 4.5)
+    assert job.exit is not None and (ending is not Ending.TIME_LIMIT or job.exit.cpu >= 2.5)
 
 
 ODD = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from reviewkit.sandbox.levels import lacking
 from reviewkit.scorecard import CheckResult
 
 pytestmark = pytest.mark.sandbox
+LATE = ("time_limit", "not_measured") if os.getloadavg()[0] > 2 * (os.cpu_count() or 1) else ()
+"""How a check may end besides, where other work keeps the machine from what it would do in time."""
 
 
 @dataclass
@@ -69,7 +72,7 @@ def test_a_hostile_fix_gets_nothing(name: str, entry: Entry, kept: Kept, outside
     results = run(entry, kept, source(name, str(entry.rubric_folder), str(outside)))
     assert set(results) == set(CHECK_IDS)
     assert all(result.outcome not in ("passed", "error", "not_run") for result in results.values()), results
-    assert results["adds-up"].outcome in FIXES[name][1], results["adds-up"]
+    assert results["adds-up"].outcome in (*FIXES[name][1], *LATE), results["adds-up"]
     for result in results.values():
         assert CANARY not in result.seen and "root:" not in result.seen and "DONE" not in result.seen, result
         assert len(result.seen) <= 500 and result.seen.isprintable(), result

@@ -18,6 +18,10 @@ from reviewkit.harness.gate import Gate
 BUSY_SECONDS = 5.0
 STATEMENT_SECONDS = 5.0
 MAX_ROWS = 5000
+MAX_REPLY = 4_000_000
+"""Characters and bytes of one statement's rows."""
+MAX_PAGES = 25_000
+"""Size of a database in pages of 4 kB: 100 MB."""
 MAX_THREADS = 128
 MAX_SQL = 64_000
 _PRAGMAS = {
@@ -49,6 +53,7 @@ class _Link:
         )
         self._deadline = 0.0
         self.raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+        self.raw.execute(f"PRAGMA max_page_count={MAX_PAGES}")
         self.raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
         self.raw.set_authorizer(_authorize)
         self.raw.set_progress_handler(self._too_long, 10_000)
@@ -77,9 +82,7 @@ class _Link:
     def _reply(self, cursor: sqlite3.Cursor | None) -> dict[str, Any]:
         if cursor is None:
             return self._with_state({"columns": [], "rows": [], "rowcount": -1, "lastrowid": None})
-        rows = cursor.fetchmany(MAX_ROWS + 1) if cursor.description else []
-        if len(rows) > MAX_ROWS:
-            raise sqlite3.DataError(f"more than {MAX_ROWS} rows")
+        rows = _bounded(cursor) if cursor.description else []
         columns = [column[0] for column in cursor.description or ()]
         rowcount, lastrowid = cursor.rowcount, cursor.lastrowid
         cursor.close()
@@ -87,6 +90,18 @@ class _Link:
 
     def _with_state(self, reply: dict[str, Any]) -> dict[str, Any]:
         return {**reply, "in_transaction": self.raw.in_transaction}
+
+
+def _bounded(cursor: sqlite3.Cursor) -> list[Any]:
+    """The rows of a statement, as long as they stay within bounds; a guest must not fill this process's memory."""
+    rows: list[Any] = []
+    size = 0
+    for row in cursor:
+        size += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if len(rows) == MAX_ROWS or size > MAX_REPLY:
+            raise sqlite3.DataError(f"more than {MAX_ROWS} rows or {MAX_REPLY} bytes")
+        rows.append(row)
+    return rows
 
 
 def _authorize(action: int, first: str | None, _second: str | None, _db: str | None, _trigger: str | None) -> int:
