@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +127,8 @@ def hidden_checks(entry: Entry, state: State, launcher: Launcher | None) -> list
                 results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)
         return results
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop of its own, as a notebook's kernel does
+        return pool.submit(asyncio.run, run()).result()
 
 
 def row_of(assessment: Assessment, name: str) -> Row:

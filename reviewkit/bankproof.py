@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,7 @@ from reviewkit.proving import Result, Suite, run_in_process
 from reviewkit.words import ExerciseKind
 
 Tell = Callable[[str], None]
+SIDE_BY_SIDE = 4
 
 
 def run_problems(entry: Entry, tell: Tell = lambda _text: None) -> list[Problem]:
@@ -97,6 +99,13 @@ def mutant_tree(entry: Entry, mutant: Path, scratch: Path) -> Path:
     return tree
 
 
+def _failures(entry: Entry, mutant: Path) -> list[str]:
+    """Hidden checks that reject a mutant."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = _suite(entry, mutant_tree(entry, mutant, Path(scratch)), "checks")
+    return [r.id for r in results if r.outcome != "passed"]
+
+
 def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
     if not _keyed_checks(entry):
         return
@@ -106,11 +115,10 @@ def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
     if len(mutants) < LEAST_MUTANTS:
         yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
     caught = 0
-    for mutant in mutants:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each runs in a process of its own and mostly waits
+        outcomes = list(pool.map(lambda mutant: _failures(entry, mutant), mutants))
+    for mutant, failed in zip(mutants, outcomes, strict=True):
         facts = yaml.safe_load((mutant / "mutant.yaml").read_text("utf-8"))
-        with tempfile.TemporaryDirectory() as scratch:
-            results = _suite(entry, mutant_tree(entry, mutant, Path(scratch)), "checks")
-        failed = [r.id for r in results if r.outcome != "passed"]
         if facts.get("caught_by") in failed:
             caught += 1
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +114,7 @@ def score_for_notebook(submission: str, out: str, bank: str, rubrics: str) -> Sc
     """
     if not submission:
         raise UsageError("No submission given.", "Run: papermill <this notebook> <output> -p submission <completed.ipynb>")
-    with ThreadPoolExecutor(1) as pool:  # a kernel's own event loop is running; checks bring theirs
-        row = pool.submit(score_file, Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics)).result()
+    row = score_file(Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics))
     card = None
     if row.scorecard:
         card = Scorecard.model_validate_json((Path(out) / row.scorecard).read_text("utf-8"))

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import inspect
 import io
+import logging
 import uuid
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -65,6 +67,7 @@ class Workbook:
         self._workspace = Workspace(self._entry.folder / "head", self._entry.scenario.modules)
         self._workspace.importable(WORKSPACE)
         register_magics()
+        quiet_collector()
         print(f"{self._entry.scenario.title}: ready. {self._recording()}")
 
     def _recording(self) -> str:
@@ -282,6 +285,13 @@ def show(plots: Any, rows: Any) -> None:
 
 
 rk = Workbook()
+
+
+def quiet_collector() -> None:
+    """Keep SQLAlchemy's remarks about collected connections out of cells: whether one comes depends on chance."""
+    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
+    logging.getLogger("sqlalchemy.pool").propagate = False
+    warnings.filterwarnings("ignore", message="The garbage collector is trying to clean up")
 
 
 def register_magics() -> None:

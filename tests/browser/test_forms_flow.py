@@ -108,7 +108,7 @@ def test_the_whole_way_to_a_submission_that_the_notebook_carries(workplace: Work
     submit.get_by_role("button", name="Submit my work…").click()
     expect(submit.get_by_text("1 part is missing.")).to_be_visible()
     submit.get_by_role("button", name="Submit now").click()
-    expect(submit.get_by_text("Submitted. The notebook file is saved")).to_be_visible(timeout=20_000)
+    expect(submit.get_by_text("Submitted. The notebook file is saved")).to_be_visible(timeout=60_000)
     check_answers(desk)
     record = desk.document["metadata"]["reviewkit"]["record"]
     assert record["events"] == desk.events
@@ -198,7 +198,7 @@ def test_work_without_a_network_waits_in_the_browser_and_arrives_after_a_reload(
     for line in (8, 33):
         row(page, line).locator('.rk-no[data-side="R"]').click()
         write_finding(page, body=f"remark on {line}")
-    expect(form(page, "status").get_by_text("2 entries not sent, kept in this browser")).to_be_visible(timeout=20_000)
+    expect(form(page, "status").get_by_text("2 entries not sent, kept in this browser")).to_be_visible(timeout=60_000)
     expect(form(page, "change").locator(".rk-remark")).to_have_count(2)
     assert desk.data("finding.added") == []
     page.unroute("**/reviewkit/api/record/**", refuse)
