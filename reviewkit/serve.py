@@ -180,6 +180,21 @@ def _private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="reviewkit-"))
 
 
+def _candidates_bank(bank: Path, slug: str, private: Path) -> Path:
+    """A bank of one scenario for the candidate's kernel: a rubric that lies beside the real one is not next door to it."""
+    made = private / "bank"
+    kept = shutil.ignore_patterns("__pycache__", "*.pyc")
+    if (bank / "scenarios" / slug).is_dir():
+        shutil.copytree(bank / "scenarios" / slug, made / "scenarios" / slug, ignore=kept)
+    else:
+        (made / "scenarios").mkdir(parents=True)
+    workbook = bank / "notebooks" / f"{slug}.ipynb"
+    if workbook.is_file():
+        (made / "notebooks").mkdir()
+        shutil.copy2(workbook, made / "notebooks")
+    return made
+
+
 def _start(granted: Granted, private: Path, front: Front, bank: Path) -> Served:
     token = secrets.token_urlsafe(24)
     _write_settings(private, granted.notebook.parent, token, front)
@@ -187,7 +202,7 @@ def _start(granted: Granted, private: Path, front: Front, bank: Path) -> Served:
     with output.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", _MODULES[front]],
-            env=_environment(private, bank),
+            env=_environment(private, _candidates_bank(bank, granted.grant.slug, private)),
             cwd=granted.notebook.parent,
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -217,3 +217,14 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pyte
     )
     assert "ended while it started (exit code 1): no such luck. Try again" in done.stdout
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_kernels_bank_holds_one_scenario_and_no_rubric(tmp_path: Path) -> None:
+    """Where the kernel looks for its scenario there is nothing of the hiring side, whatever lies in the real bank."""
+    from reviewkit.serve import _candidates_bank
+
+    root = Path(__file__).resolve().parent.parent
+    made = _candidates_bank(root, "transactions", tmp_path)
+    assert sorted(p.name for p in made.iterdir()) == ["notebooks", "scenarios"]
+    assert [p.name for p in (made / "scenarios").iterdir()] == ["transactions"]
+    assert (made / "notebooks" / "transactions.ipynb").is_file()
