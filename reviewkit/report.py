@@ -131,7 +131,7 @@ def _total_bar(card: Scorecard) -> Markup:
 
 def _chart(card: Scorecard, by: str) -> Markup:
     rows: list[Breakdown] = [b for b in card.breakdown if b.by == by and b.planted]
-    values = {f"{b.value} {b.found}/{b.planted}": 100 * b.found / b.planted for b in rows}
+    values = {f"{b.value.split('-')[0]} {b.found}/{b.planted}": 100 * b.found / b.planted for b in rows}
     return Markup(svg(bars(f"Found by {by}, percent", values)))  # noqa: S704 - our own SVG
 
 
