@@ -29,6 +29,8 @@ from reviewkit.scoring import score
 from reviewkit.submission import Submission, read_submission
 from reviewkit.words import ExerciseKind
 
+UNDECIDED = ("not_run", "not_measured", "error")
+"""Outcomes of a check that say something about us, not about the code; a baseline with one is not kept."""
 SEED = 1
 """Seed of the hidden checks' inputs; fixed, so that the same submission gets the same verdicts."""
 
@@ -66,6 +68,11 @@ def assess(
             submission.path.name, "unknown_scenario", f"is of scenario {submission.slug!r}, which this bank does not have",
             f"Score it with the bank that has it ({', '.join(error.known)} are here).",
         ) from None  # fmt: skip
+    if submission.version != entry.scenario.version:
+        raise SubmissionError(
+            submission.path.name, "other_version", f"was made with version {submission.version} of {entry.slug}, this bank has {entry.scenario.version}",
+            "Score it with the bank that it was made with.",
+        )  # fmt: skip
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
     card = score_state(submission.state, entry, launcher, unmended, _about(submission))
     return Assessment(submission, entry, card, tuple(unmended))
@@ -158,13 +165,14 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
         The row; a file that cannot be scored gives one with `unscored`, never an exception.
     """
     shown = name or path.name
+    submission: Submission | None = None
     try:
         submission = read_submission(path)
         assessment = _assess_in_sandbox(submission, find_bank(bank, rubrics), out)
     except SubmissionError as error:
-        return Row(file=shown, sha256="", unscored=error.reason_code, sentence=str(error))
+        return _unscored(out, shown, submission, error.reason_code, str(error))
     except ReviewkitError as error:
-        return Row(file=shown, sha256="", unscored="bank_error", sentence=str(error))
+        return _unscored(out, shown, submission, "bank_error", str(error))
     return _write(out, assessment, shown)
 
 
@@ -176,7 +184,7 @@ def _assess_in_sandbox(submission: Submission, bank: Bank, out: Path) -> Assessm
             assessment = assess(submission, bank, launcher, _read_baseline(known))
     except SandboxUnavailableError:
         return assess(submission, bank, None)
-    if known is not None and all(result.outcome != "not_run" for result in assessment.baseline):
+    if known is not None and all(r.outcome not in UNDECIDED for r in assessment.baseline):
         write_whole(known, json.dumps([r.model_dump(mode="json") for r in assessment.baseline]).encode())
     return assessment
 
@@ -194,6 +202,27 @@ def _read_baseline(path: Path | None) -> list[CheckResult] | None:
     return [CheckResult.model_validate(item) for item in json.loads(path.read_text("utf-8"))]
 
 
+def _unscored(out: Path, name: str, submission: Submission | None, code: str, sentence: str) -> Row:
+    """The row of a submission that gets no score; written like any other, so that no earlier row stands in for it."""
+    if submission is None:
+        return Row(file=name, sha256="", unscored=code, sentence=sentence)
+    row = Row(
+        file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
+        scenario_version=submission.version, unscored=code, sentence=sentence,
+    )  # fmt: skip
+    _write_row(out, row)
+    return row
+
+
+def row_file(out: Path, sha256: str) -> Path:
+    """Where the row of a submission is written."""
+    return out / "rows" / f"{sha256}.json"
+
+
+def _write_row(out: Path, row: Row) -> None:
+    write_whole(row_file(out, row.sha256), json.dumps(row.as_dict(), sort_keys=True).encode())
+
+
 def _write(out: Path, assessment: Assessment, name: str) -> Row:
     stem = f"{assessment.entry.slug}-{assessment.submission.sha256[:12]}"
     generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -202,5 +231,5 @@ def _write(out: Path, assessment: Assessment, name: str) -> Row:
     write_whole(out / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
     row = row_of(assessment, name)
     finished = replace(row, report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
-    write_whole(out / "rows" / f"{stem}.json", json.dumps(finished.as_dict(), sort_keys=True).encode())
+    _write_row(out, finished)
     return finished

@@ -15,8 +15,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from reviewkit.assess import row_file
 from reviewkit.collect import write_whole
-from reviewkit.errors import SubmissionError
+from reviewkit.errors import SubmissionError, UsageError
 from reviewkit.row import Row
 from reviewkit.submission import read_submission
 
@@ -51,7 +52,10 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
         tell: Called with each row as it is done, in any order.
         jobs: Processes to use.
     """
-    order.out.mkdir(parents=True, exist_ok=True)
+    try:
+        order.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{order.out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
     staged = {path: _stage(path, order.out) for path in paths}
     rows: dict[Path, Row] = {}
     for path, item in staged.items():
@@ -67,7 +71,7 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
                 row = future.result()
             except Exception as error:  # one submission's failure is one row; its neighbours go on
                 row = Row("", work[path].stem, unscored="scoring_failed", sentence=_failed(error))
-            rows[path] = replace(row, file=path.name)
+            rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(work[path].name, path.name))
             tell(rows[path])
     return [rows[path] for path in paths]
 
@@ -107,6 +111,7 @@ def run_notebook(staged: Path, order: Order) -> Row:
 
     executed = order.out / "notebooks" / f"{staged.stem[:12]}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
+    row_file(order.out, staged.stem).unlink(missing_ok=True)  # an earlier run's row must not stand in for this one's
     parameters = {
         "submission": str(staged.resolve()), "out": str(order.out.resolve()),
         "bank": str(order.bank), "rubrics": str(order.rubrics),
@@ -120,10 +125,11 @@ def run_notebook(staged: Path, order: Order) -> Row:
 
 
 def _row(notebook: Any, out: Path, sha256: str) -> Row:
-    for path in (out / "rows").glob(f"*-{sha256[:12]}.json"):
+    path = row_file(out, sha256)
+    if path.is_file():
         return Row(**json.loads(path.read_text("utf-8")))
     texts = [o.get("data", {}).get("text/plain", "") for c in notebook.cells for o in c.get("outputs", [])]
-    return Row("", sha256, unscored="bank_error", sentence=" ".join("".join(texts[:1]).split()))
+    return Row("", sha256, unscored="scoring_failed", sentence=" ".join("".join(texts[:1]).split()))
 
 
 def _without_paths(path: Path) -> None:

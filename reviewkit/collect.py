@@ -18,6 +18,8 @@ def notebooks(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
+        if not os.access(path.parent, os.X_OK):
+            raise UsageError(f"{path}: its folder cannot be entered.", "Name a folder that you may read.")
         if path.is_dir():
             inside = sorted(
                 (p for p in path.iterdir() if p.suffix == ".ipynb" and not p.name.startswith(".")),

@@ -89,7 +89,7 @@ def _remarks(resolved: Resolved, results: Sequence[DimensionResult]) -> list[Que
         or (resolved.outcomes[finding.id] is Outcome.EXTRA and finding.id not in resolved.valid_extras)
     ]
     effect = (precision.high - precision.low) / len(waiting) if waiting else 0.0
-    words = "Is it valid, false, vague, or the same as another remark? It costs nothing until a person says so."
+    words = "Is it valid, false, vague, or the same as another remark? Until a person says so it counts as half a wrong remark."
     return [_item(DecisionKind.FINDING, effect, words, finding=finding) for finding in waiting]
 
 

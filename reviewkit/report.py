@@ -91,9 +91,28 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "total_bar": _total_bar(card),
         "charts": [_chart(card, by) for by in ("severity", "level", "domain")],
         "timeline": Markup(timeline(submission.events)) if submission else Markup(""),  # noqa: S704 - our own SVG
+        "given": _given(submission),
+        "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
+        "evidence": submission.state.evidence if submission else (),
         "flags": submission.flags if submission else (),
         "sandbox": _sandbox(card),
     }
+
+
+def _given(submission: Submission | None) -> dict[str, list[tuple[str, str]]]:
+    """What the candidate answered or mended, by exercise: (label, text). A person decides on this, so it is shown whole."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key, work in (submission.state.exercises if submission else {}).items():
+        answer = work.answer.model_dump() if work.answer is not None else {}
+        parts = [(name.replace("_", " "), _words(value)) for name, value in answer.items()]
+        found[key] = [*parts, *((file, text) for file, text in work.files.items())]
+    return found
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    return " > ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
 
 
 def _pairs(card: Scorecard, defect: str) -> list[tuple[str, Any]]:

@@ -47,7 +47,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     DECOY = "decoy"
     EXTRA = "extra"
-    """Not in the key: neither wrong nor credited until a rater confirms it."""
+    """Not in the key: half a wrong remark until a rater decides; credited once confirmed."""
     FALSE = "false"
     VAGUE = "vague"
     PERSON = "needs a person"

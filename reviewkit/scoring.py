@@ -222,7 +222,7 @@ def _outcome_words(outcome: Outcome, defects: Sequence[str], finding: Finding, *
         Outcome.DECOY: "Calls correct code a defect: costs precision.",
         Outcome.EXTRA: "Valid, though not in the key."
         if valid
-        else "Not in the key: costs nothing, and counts once a rater confirms it.",
+        else "Not in the key: counts as half a wrong remark until a rater decides, and for the candidate once confirmed.",
         Outcome.FALSE: "Rejected by raters: costs precision.",
         Outcome.VAGUE: "Too vague to say anything: no points, no penalty.",
         Outcome.PERSON: "Needs a person.",

@@ -25,7 +25,7 @@ from typing import Any, Final, Literal, Self
 from urllib.parse import quote
 
 from reviewkit import log
-from reviewkit.bank import BANK_VARIABLE
+from reviewkit.bank import BANK_VARIABLE, RUBRICS_VARIABLE
 from reviewkit.errors import DataError, GrantError, ServeError, printable
 from reviewkit.grants import PARENT_VARIABLE, STATE_VARIABLE, Granted, Grants, issue, state_folder
 from reviewkit.trust import notary_of, sign
@@ -267,7 +267,7 @@ def _write_json(file: Path, content: dict[str, Any]) -> None:
 def _environment(private: Path, bank: Path) -> dict[str, str]:
     """The caller's environment with every folder of Jupyter's own state replaced."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != RUBRICS_VARIABLE},
         "JUPYTER_CONFIG_DIR": str(private / "config"),
         "JUPYTER_DATA_DIR": str(_data_folder()),
         "JUPYTER_RUNTIME_DIR": str(private / "runtime"),

@@ -177,8 +177,19 @@ class Workbook:
         where = on if on in ("head", WORKSPACE) else "mend"
         self.record("probe.run", {"probe": probe_id, "tree": where, "verdict": str(result.verdict)[:500]})
 
+    def _locked(self) -> bool:
+        """Whether the exercises are still closed; says so. Only a recorded workbook has a review part to close."""
+        recorder = self._recorder
+        if recorder is None or recorder.preview or any(e.kind == "review.closed" for e in recorder.events()):
+            return False
+        print("Opens when you close the review part.")
+        return True
+
     async def check(self, exercise_id: str) -> None:
         """Run the public checks of a mend exercise on your files."""
+        if self._locked():
+            self._form("exercise", exercise_id)
+            return
         self._form("exercise", exercise_id)
         exercise = self.entry.scenario.exercise(exercise_id)
         if exercise.public_checks is None:
@@ -244,6 +255,8 @@ class Workbook:
 
     def mend_cell(self, line: str, cell: str) -> None:
         """`%%mend EXERCISE FILE`: put a file into the mended tree."""
+        if self._locked():
+            return
         exercise_id, _, file = line.strip().partition(" ")
         exercise = self.entry.scenario.exercise(exercise_id)
         file = self._changed_file(file.strip(), exercise.files)

@@ -15,6 +15,17 @@ from urllib.parse import parse_qsl, urlsplit
 from reviewkit.harness.database import Database
 from reviewkit.harness.gate import Gate
 
+MOST_TOLD: Final = 4_000_000
+"""Characters and values (a value counts 50) of log events and facts that a world keeps of one guest."""
+
+
+def _weight(value: Any) -> int:
+    if isinstance(value, dict):
+        return 50 + sum(50 + len(key) + _weight(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return 50 + sum(_weight(item) for item in value)
+    return 50 + (len(value) if isinstance(value, str | bytes) else 0)
+
 
 class _Special:
     def __init__(self, name: str) -> None:
@@ -99,6 +110,7 @@ class World:
         self._databases: dict[str, Database] = {}
         self._links: dict[int, tuple[Database, int]] = {}
         self._folder: Path | None = None
+        self._room = MOST_TOLD
 
     def http(self, host: str, handler: Handler) -> None:
         """Let `handler` answer every request to `host`."""
@@ -133,11 +145,8 @@ class World:
         """Answer one request of the guest; the single way in."""
         if op == "http":
             return await self._http(payload)
-        if op == "log":
-            self.logs.append(payload["event"])
-            return {}
-        if op == "emit":
-            self.facts.append((payload["kind"], payload["data"]))
+        if op in ("log", "emit"):
+            self._note(op, payload)
             return {}
         if op == "db.connect":
             return self._connect(payload)
@@ -145,6 +154,16 @@ class World:
             database, number = self._links[payload["connection"]]
             return await database.ask(number, op[3:], payload)
         raise LookupError(f"the world does not know {op!r}")
+
+    def _note(self, op: str, payload: dict[str, Any]) -> None:
+        """Keep what the guest tells, until it has told more than any honest one; the rest is dropped."""
+        self._room -= _weight(payload)
+        if self._room < 0:
+            return
+        if op == "log":
+            self.logs.append(payload["event"])
+        else:
+            self.facts.append((payload["kind"], payload["data"]))
 
     def _connect(self, payload: dict[str, Any]) -> dict[str, Any]:
         database = self._databases.get(payload["name"])
