@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Workplace]:
     """The shared servers, with an extension, a state folder and a home of their own."""
     place = Workplace(tmp_path_factory.mktemp("browser"), browser)
