@@ -15,8 +15,7 @@ from reviewkit.bank import ContentError, Entry, find_bank
 from reviewkit.bankproof import mutant_tree
 from reviewkit.checks import check_tree, run_hidden_checks
 from reviewkit.harness.job import Launcher
-from reviewkit.sandbox import SandboxLauncher, open_launcher, probe_level
-from reviewkit.sandbox.unavailable import SandboxUnavailableError
+from reviewkit.sandbox import SandboxLauncher, open_launcher
 from reviewkit.scorecard import CheckResult
 from reviewkit.words import ExerciseKind
 
@@ -25,14 +24,7 @@ BANK = find_bank(start=Path(__file__).parent)
 SLUGS = [slug for slug in BANK.slugs if BANK.entry(slug).rubric_folder]
 
 
-def _level() -> str | None:
-    try:
-        return probe_level()
-    except SandboxUnavailableError:
-        return None
-
-
-pytestmark = pytest.mark.skipif(_level() is None, reason="no sandbox on this machine")
+pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture(scope="module")
