@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reviewkit.scorecard import Decision, DecisionKind
+from reviewkit.scorecard import WITHDRAWN, Decision, DecisionKind
 
 Key = tuple[str, str, str, str]
+"""What a decision is about: `Decision.key`."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,7 @@ class Rulings:
     @classmethod
     def of(cls, decisions: Sequence[Decision]) -> Rulings:
         """Fold decisions in the order of their times; of one rater the later word on an item counts."""
-        last: dict[Key, dict[str, str]] = {}
-        for decision in sorted(decisions, key=lambda d: d.time):
-            last.setdefault(decision.key, {})[decision.author] = decision.outcome
-        return cls({key: tuple(by[author] for author in sorted(by)) for key, by in last.items()})
+        return cls({key: tuple(said.outcome for said in by.values()) for key, by in last_words(decisions).items()})
 
     def _said(self, kind: DecisionKind, finding: str, defect: str, item: str) -> tuple[str, ...]:
         return self.words.get((kind.value, finding, defect, item), ())
@@ -49,6 +47,19 @@ class Rulings:
     def hints(self, defect: str) -> int:
         """Number of interviewers who gave a hint on a defect."""
         return len(self._said(DecisionKind.HINT, "", defect, ""))
+
+
+def last_words(decisions: Iterable[Decision]) -> dict[Key, dict[str, Decision]]:
+    """The decision of each rater that counts: by item and author, authors in order of their names.
+
+    Args:
+        decisions: In any order of times; of equal times the one given later counts. What a rater withdrew is left out.
+    """
+    last: dict[Key, dict[str, Decision]] = {}
+    for decision in sorted(decisions, key=lambda d: d.time):
+        last.setdefault(decision.key, {})[decision.author] = decision
+    kept = {key: {a: by[a] for a in sorted(by) if by[a].outcome != WITHDRAWN} for key, by in last.items()}
+    return {key: by for key, by in kept.items() if by}
 
 
 def unknown_items(decisions: Iterable[Decision], findings: Iterable[str], defects: Iterable[str]) -> list[str]:
