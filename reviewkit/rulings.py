@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reviewkit.scorecard import WITHDRAWN, Decision, DecisionKind
@@ -62,13 +62,38 @@ def last_words(decisions: Iterable[Decision]) -> dict[Key, dict[str, Decision]]:
     return {key: by for key, by in kept.items() if by}
 
 
-def unknown_items(decisions: Iterable[Decision], findings: Iterable[str], defects: Iterable[str]) -> list[str]:
-    """One sentence for each decision about a finding or defect that is not there; such decisions change nothing."""
+def disputed(decisions: Iterable[Decision]) -> tuple[Key, ...]:
+    """Items on which at least two raters spoke and no word has a majority; marks have a mean and hints add up instead."""
+    return tuple(
+        key
+        for key, said in last_words(decisions).items()
+        if key[0] not in (DecisionKind.RATING.value, DecisionKind.HINT.value)
+        and 2 * max(Counter(d.outcome for d in said.values()).values()) <= len(said)
+    )
+
+
+def unknown_items(
+    decisions: Iterable[Decision],
+    findings: Iterable[str],
+    defects: Iterable[str],
+    items: Mapping[DecisionKind, Iterable[str]] | None = None,
+) -> list[str]:
+    """One sentence for each decision about something that is not there; such decisions change nothing.
+
+    Args:
+        decisions: To look at.
+        findings: Ids of the findings that are there.
+        defects: Ids of the defects, and of whatever else of the key a finding may be matched with.
+        items: Ids by kind for the kinds that name an `item`; a kind that is missing is not looked at.
+    """
     have_findings, have_defects = set(findings), set(defects)
+    have_items = {kind: set(names) for kind, names in (items or {}).items()}
     problems: list[str] = []
     for decision in decisions:
         if decision.finding is not None and decision.finding not in have_findings:
             problems.append(f"a decision of {decision.author} names finding {decision.finding!r}, which is not there")
         if decision.defect is not None and decision.defect not in have_defects:
             problems.append(f"a decision of {decision.author} names defect {decision.defect!r}, which is not there")
+        if decision.kind in have_items and decision.item not in have_items[decision.kind]:
+            problems.append(f"a decision of {decision.author} names {decision.kind.value} {decision.item!r}, which is not there")
     return problems

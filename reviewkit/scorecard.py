@@ -257,6 +257,8 @@ class Point(Frozen):
     """Points if everything still open is decided for the candidate."""
     findings: tuple[Ident, ...] = ()
     words: str
+    program_state: ItemState | None = None
+    """What the program said first, where raters may say something else about this very item."""
 
 
 class DefectResult(Frozen):
@@ -456,6 +458,8 @@ class Scorecard(Frozen):
     """Guards that hold for the review as a whole."""
     decisions: tuple[Decision, ...] = ()
     """Every decision taken into account, as given; nothing is dropped."""
+    program_total: Total | None = None
+    """The total without any decision; None while there is none."""
     verdict_given: str | None = None
     """The candidate's own decision about the change."""
 
