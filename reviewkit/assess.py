@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reviewkit import decisions, hiring
 from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Bank, Entry, UnknownScenarioError, find_bank
+from reviewkit.blocking import finished
 from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
+from reviewkit.hiring import HiringDecision
 from reviewkit.matching import Matching, match
+from reviewkit.notice import notice_text
+from reviewkit.outfolder import OutFolder
 from reviewkit.place import Place, line_map
 from reviewkit.record import State
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
+from reviewkit.runs import Runs, keep, versions_of
 from reviewkit.sandbox import SandboxUnavailableError, open_launcher
-from reviewkit.scorecard import About, CheckResult, GateOutcome, Scorecard
+from reviewkit.scorecard import About, CheckResult, Decision, GateOutcome, Scorecard
 from reviewkit.scoring import score
 from reviewkit.submission import Submission, read_submission
 from reviewkit.words import ExerciseKind
@@ -42,12 +46,17 @@ class Assessment:
     submission: Submission
     entry: Entry
     card: Scorecard
-    baseline: tuple[CheckResult, ...] = ()
-    """Hidden checks of the change as proposed."""
+    runs: Runs
+    hiring: tuple[HiringDecision, ...] = ()
+    """What people decided about the candidate, the latest last."""
 
 
 def assess(
-    submission: Submission, bank: Bank, launcher: Launcher | None, baseline: Sequence[CheckResult] | None = None
+    submission: Submission,
+    bank: Bank,
+    launcher: Launcher | None,
+    baseline: Sequence[CheckResult] | None = None,
+    decided: Sequence[Decision] = (),
 ) -> Assessment:
     """Match, check and score a submission.
 
@@ -56,10 +65,22 @@ def assess(
         bank: Where its scenario and rubric are.
         launcher: The sandbox; None scores without hidden checks, which are then `not run`.
         baseline: Hidden checks of the change as proposed, where they are known; run otherwise.
+        decided: Decisions of raters so far.
 
     Raises:
         SubmissionError: If the bank does not have the scenario.
         ContentError: If the scenario or its rubric is broken.
+    """
+    entry = entry_of(submission, bank)
+    runs = run_all(submission.state, entry, launcher, baseline)
+    return Assessment(submission, entry, judge(submission, entry, runs, decided), runs)
+
+
+def entry_of(submission: Submission, bank: Bank) -> Entry:
+    """The scenario that a submission was made with.
+
+    Raises:
+        SubmissionError: If the bank does not have it, or in another version.
     """
     try:
         entry = bank.entry(submission.slug)
@@ -73,9 +94,37 @@ def assess(
             submission.path.name, "other_version", f"was made with version {submission.version} of {entry.slug}, this bank has {entry.scenario.version}",
             "Score it with the bank that it was made with.",
         )  # fmt: skip
+    return entry
+
+
+def run_all(state: State, entry: Entry, launcher: Launcher | None, baseline: Sequence[CheckResult] | None = None) -> Runs:
+    """Everything that runs candidate code, in the sandbox; `not run` without one."""
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
-    card = score_state(submission.state, entry, launcher, unmended, _about(submission))
-    return Assessment(submission, entry, card, tuple(unmended))
+    checks = hidden_checks(entry, state, launcher)
+    return Runs(versions=versions_of(entry), checks=tuple(checks), baseline=tuple(unmended))
+
+
+def judge(
+    submission: Submission,
+    entry: Entry,
+    runs: Runs,
+    decided: Sequence[Decision] = (),
+    matching: Matching | None = None,
+) -> Scorecard:
+    """Match and score what was run; needs no sandbox.
+
+    Args:
+        submission: As read and validated.
+        entry: Its scenario, with rubric.
+        runs: What the sandbox said.
+        decided: Decisions of raters so far.
+        matching: Where it is known already.
+    """
+    found = matching or match_state(submission.state, entry)
+    return score(
+        submission.state, entry.scenario, entry.rubric, found, runs.checks, decided,
+        about=_about(submission), baseline=runs.baseline, evidence=runs.evidence,
+    )  # fmt: skip
 
 
 def score_state(
@@ -134,8 +183,7 @@ def hidden_checks(entry: Entry, state: State, launcher: Launcher | None) -> list
                 results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)
         return results
 
-    with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop of its own, as a notebook's kernel does
-        return pool.submit(asyncio.run, run()).result()
+    return finished(run())
 
 
 def row_of(assessment: Assessment, name: str) -> Row:
@@ -143,16 +191,20 @@ def row_of(assessment: Assessment, name: str) -> Row:
     card, submission = assessment.card, assessment.submission
     counts = {o: sum(g.outcome is o for g in card.gates) for o in GateOutcome}
     gates = ", ".join(f"{n} {o.value}" for o, n in counts.items() if n)
+    decided = assessment.hiring[-1] if assessment.hiring else None
     return Row(
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
         band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags),
+        decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
     )  # fmt: skip
 
 
 def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:
     """Score one completed notebook and write scorecard and report below `out`; what the scoring notebook calls.
+
+    Decisions of raters that the store of `out` holds are taken into account.
 
     Args:
         path: The notebook: data, never executed.
@@ -165,44 +217,63 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
         The row; a file that cannot be scored gives one with `unscored`, never an exception.
     """
     shown = name or path.name
+    folder = OutFolder(out)
     submission: Submission | None = None
     try:
         submission = read_submission(path)
-        assessment = _assess_in_sandbox(submission, find_bank(bank, rubrics), out)
+        found = find_bank(bank, rubrics)
+        entry = entry_of(submission, found)
+        out.mkdir(parents=True, exist_ok=True)
+        folder.stage(path, submission.sha256)
+        runs = _run_in_sandbox(submission, entry, folder)
+        keep(folder.runs_file(submission.sha256), runs)
+        with folder.locked():
+            return write_result(folder, submission, entry, runs, found.rubrics, shown)
     except SubmissionError as error:
-        return _unscored(out, shown, submission, error.reason_code, str(error))
+        return _unscored(folder, shown, submission, error.reason_code, str(error))
     except ReviewkitError as error:
-        return _unscored(out, shown, submission, "bank_error", str(error))
-    return _write(out, assessment, shown)
+        return _unscored(folder, shown, submission, "bank_error", str(error))
 
 
-def _assess_in_sandbox(submission: Submission, bank: Bank, out: Path) -> Assessment:
-    """Assess with the checks of the unmended change taken from `out`, where an earlier submission left them."""
-    known = _baseline_file(submission, bank, out)
+def write_result(
+    folder: OutFolder, submission: Submission, entry: Entry, runs: Runs, rubrics: Path | None, name: str
+) -> Row:
+    """Score with the decisions of the store, write scorecard, report and row; the caller holds the folder's lock."""
+    decided = finished(decisions.of(folder.store_url, submission.sha256))
+    hired = finished(hiring.of(folder.store_url, submission.sha256))
+    card = judge(submission, entry, runs, decided)
+    assessment = Assessment(submission, entry, card, runs, hired)
+    stem = f"{entry.slug}-{submission.sha256[:12]}"
+    generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    notice = notice_text(folder.root, rubrics)
+    html = render_report(card, entry, submission, generated, hiring=hired, notice=notice)
+    write_whole(folder.root / "scorecards" / f"{stem}.json", card.canonical_json().encode())
+    write_whole(folder.root / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
+    row = replace(row_of(assessment, name), report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
+    _write_row(folder, row)
+    return row
+
+
+def _run_in_sandbox(submission: Submission, entry: Entry, folder: OutFolder) -> Runs:
+    """Run with the checks of the unmended change taken from the folder, where an earlier submission left them."""
+    known = folder.root / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
     try:
         with open_launcher() as launcher:
-            assessment = assess(submission, bank, launcher, _read_baseline(known))
+            runs = run_all(submission.state, entry, launcher, _read_baseline(known))
     except SandboxUnavailableError:
-        return assess(submission, bank, None)
-    if known is not None and all(r.outcome not in UNDECIDED for r in assessment.baseline):
-        write_whole(known, json.dumps([r.model_dump(mode="json") for r in assessment.baseline]).encode())
-    return assessment
+        return run_all(submission.state, entry, None)
+    if all(r.outcome not in UNDECIDED for r in runs.baseline):
+        write_whole(known, json.dumps([r.model_dump(mode="json") for r in runs.baseline]).encode())
+    return runs
 
 
-def _baseline_file(submission: Submission, bank: Bank, out: Path) -> Path | None:
-    if submission.slug not in bank.slugs:
-        return None
-    entry = bank.entry(submission.slug)
-    return out / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
-
-
-def _read_baseline(path: Path | None) -> list[CheckResult] | None:
-    if path is None or not path.is_file():
+def _read_baseline(path: Path) -> list[CheckResult] | None:
+    if not path.is_file():
         return None
     return [CheckResult.model_validate(item) for item in json.loads(path.read_text("utf-8"))]
 
 
-def _unscored(out: Path, name: str, submission: Submission | None, code: str, sentence: str) -> Row:
+def _unscored(folder: OutFolder, name: str, submission: Submission | None, code: str, sentence: str) -> Row:
     """The row of a submission that gets no score; written like any other, so that no earlier row stands in for it."""
     if submission is None:
         return Row(file=name, sha256="", unscored=code, sentence=sentence)
@@ -210,26 +281,9 @@ def _unscored(out: Path, name: str, submission: Submission | None, code: str, se
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, unscored=code, sentence=sentence,
     )  # fmt: skip
-    _write_row(out, row)
+    _write_row(folder, row)
     return row
 
 
-def row_file(out: Path, sha256: str) -> Path:
-    """Where the row of a submission is written."""
-    return out / "rows" / f"{sha256}.json"
-
-
-def _write_row(out: Path, row: Row) -> None:
-    write_whole(row_file(out, row.sha256), json.dumps(row.as_dict(), sort_keys=True).encode())
-
-
-def _write(out: Path, assessment: Assessment, name: str) -> Row:
-    stem = f"{assessment.entry.slug}-{assessment.submission.sha256[:12]}"
-    generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    html = render_report(assessment.card, assessment.entry, assessment.submission, generated)
-    write_whole(out / "scorecards" / f"{stem}.json", assessment.card.canonical_json().encode())
-    write_whole(out / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
-    row = row_of(assessment, name)
-    finished = replace(row, report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
-    _write_row(out, finished)
-    return finished
+def _write_row(folder: OutFolder, row: Row) -> None:
+    write_whole(folder.row_file(row.sha256), json.dumps(row.as_dict(), sort_keys=True).encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import sys
@@ -15,15 +14,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from reviewkit.assess import row_file
 from reviewkit.collect import write_whole
 from reviewkit.errors import SubmissionError, UsageError
+from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
 from reviewkit.submission import read_submission
 
 NOTEBOOK_SECONDS = 600
 JOBS = min(os.cpu_count() or 1, 4)
-STORE = "store.sqlite"
 LOG = "scoring.log"
 Tell = Callable[[Row], None]
 
@@ -90,14 +88,9 @@ def _stage(path: Path, out: Path) -> Path | Row:
     """Copy a readable submission to a name of our own; the row of one that cannot be read."""
     try:
         submission = read_submission(path)
+        return OutFolder(out).stage(path, submission.sha256)
     except SubmissionError as error:
         return Row(path.name, "", unscored=error.reason_code, sentence=str(error))
-    target = out / "staged" / f"{submission.sha256}.ipynb"
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != submission.sha256:
-        return Row(path.name, "", unscored="changed", sentence=f"{path.name}: changed while it was read. Score it again.")
-    write_whole(target, data)
-    return target
 
 
 def run_notebook(staged: Path, order: Order) -> Row:
@@ -111,7 +104,7 @@ def run_notebook(staged: Path, order: Order) -> Row:
 
     executed = order.out / "notebooks" / f"{staged.stem[:12]}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
-    row_file(order.out, staged.stem).unlink(missing_ok=True)  # an earlier run's row must not stand in for this one's
+    OutFolder(order.out).row_file(staged.stem).unlink(missing_ok=True)  # an earlier run's row must not stand in for this one's
     parameters = {
         "submission": str(staged.resolve()), "out": str(order.out.resolve()),
         "bank": str(order.bank), "rubrics": str(order.rubrics),
@@ -125,7 +118,7 @@ def run_notebook(staged: Path, order: Order) -> Row:
 
 
 def _row(notebook: Any, out: Path, sha256: str) -> Row:
-    path = row_file(out, sha256)
+    path = OutFolder(out).row_file(sha256)
     if path.is_file():
         return Row(**json.loads(path.read_text("utf-8")))
     texts = [o.get("data", {}).get("text/plain", "") for c in notebook.cells for o in c.get("outputs", [])]
@@ -144,9 +137,16 @@ def _without_paths(path: Path) -> None:
 
 def publish(rows: Sequence[Row], out: Path) -> None:
     """Write what stands beside the single reports: store, CSV and cohort page."""
-    from reviewkit.cohort import render_cohort, write_csv
     from reviewkit.store import save_rows
 
-    asyncio.run(save_rows(f"sqlite+aiosqlite:///{out.resolve() / STORE}", rows, out))
+    asyncio.run(save_rows(OutFolder(out).store_url, rows, out))
+    show_cohort(rows, out)
+
+
+def show_cohort(rows: Sequence[Row], out: Path) -> None:
+    """Write the rows of a batch: as data, as CSV and as the cohort page."""
+    from reviewkit.cohort import render_cohort, write_csv
+
+    OutFolder(out).write_cohort(rows)
     write_csv(rows, out / "cohort.csv")
     write_whole(out / "cohort.html", render_cohort(rows).encode("utf-8", "backslashreplace"))

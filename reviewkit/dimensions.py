@@ -275,7 +275,9 @@ def proof(
         words = _PROOF_WORDS[decided]
         high = 0.0 if decided is ItemState.MISSED else each
         value = each if decided is ItemState.CREDITED else 0.0
-        items.append(point(Dimension.PROOF, run.id, decided, Sum(value, value, high), each, words, [run.finding]))
+        shown = point(Dimension.PROOF, run.id, decided, Sum(value, value, high), each, words, [run.finding])
+        first = _proof_state(run.id, run.finding, rerun, Rulings({}))
+        items.append(shown.model_copy(update={"program_state": first}))
     share = min(1.0, len(proven) / PROOFS_FOR_FULL)
     could = min(1.0, len(proven.keys() | waiting.keys()) / PROOFS_FOR_FULL)
     words = f"{len(proven)} defects proven, {len(waiting)} waiting for the re-run; {PROOFS_FOR_FULL} count in full."
@@ -294,7 +296,7 @@ def _proof_state(evidence: str, finding: str, rerun: Mapping[str, EvidenceResult
     if word is not None:
         return ItemState(word)
     result = rerun.get(evidence)
-    if result is None or "not_run" in (result.head, result.reference):
+    if rulings.split(DecisionKind.PROOF, finding=finding) or result is None or "not_run" in (result.head, result.reference):
         return ItemState.PERSON
     return ItemState.CREDITED if (result.head, result.reference) == ("fails", "passes") else ItemState.MISSED
 

@@ -55,15 +55,19 @@ def lock(file: int, *, patience: float = LOCK_PATIENCE) -> None:
 
 
 @contextmanager
-def lock_file(path: Path) -> Iterator[None]:
+def lock_file(path: Path, *, patience: float = LOCK_PATIENCE) -> Iterator[None]:
     """Hold an exclusive lock on a file of its own, made when missing.
+
+    Args:
+        path: The file; nothing is written to it.
+        patience: Seconds.
 
     Raises:
         TimeoutError: As `lock`.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        lock(handle)
+        lock(handle, patience=patience)
         yield
     finally:
         os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reviewkit.bank import Entry
+from reviewkit.decided import decided_points, unknown_in
 from reviewkit.harness.results import bars
+from reviewkit.hiring import HiringDecision
+from reviewkit.notice import notice_html, notice_text
 from reviewkit.plot import svg
 from reviewkit.reportdiff import marked_diff
 from reviewkit.safe_text import visible
@@ -53,7 +57,15 @@ def said(text: object) -> Markup:
     return Markup("<bdi>") + escape(visible(str(text), keep_lines=True)) + Markup("</bdi>")
 
 
-def render_report(card: Scorecard, entry: Entry, submission: Submission | None, generated: str) -> str:
+def render_report(
+    card: Scorecard,
+    entry: Entry,
+    submission: Submission | None,
+    generated: str,
+    *,
+    hiring: Sequence[HiringDecision] = (),
+    notice: str = "",
+) -> str:
     """The report of a scored submission.
 
     Args:
@@ -61,8 +73,18 @@ def render_report(card: Scorecard, entry: Entry, submission: Submission | None, 
         entry: Its scenario, with rubric.
         submission: For the time line and the signs of tampering; None leaves both out.
         generated: When it was made, as text: the only thing that differs between two renderings.
+        hiring: What people decided about the candidate, the latest last.
+        notice: Text of the notice; our own when empty.
     """
-    return environment().get_template("report.html.j2").render(**_context(card, entry, submission), generated=generated)
+    facts = {"scenario": entry.scenario.title, "minutes": entry.scenario.minutes}
+    return environment().get_template("report.html.j2").render(
+        **_context(card, entry, submission),
+        generated=generated,
+        hiring=hiring,
+        notice=notice_html(notice or notice_text(), facts),
+        decided=decided_points(card),
+        unknown=unknown_in(card),
+    )
 
 
 def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> dict[str, Any]:

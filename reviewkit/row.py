@@ -37,6 +37,9 @@ class Row:
     """For unscored rows: file, fault and next step."""
     flags: int = 0
     """Signs of tampering, shown in the report."""
+    decision: str = ""
+    """The latest hiring decision, a person's; empty while there is none."""
+    decided_by: str = ""
     report: str = ""
     """Path of the HTML report, relative to the output folder."""
     scorecard: str = ""

@@ -129,6 +129,9 @@ class DecisionKind(StrEnum):
     """`defect`: given. An interviewer's hint costs a share of the defect's points."""
 
 
+WITHDRAWN: Final = "withdrawn"
+"""Outcome of a decision of any kind: the rater takes back the own word on the item, which stays on record."""
+
 _ALLOWED: Final[dict[DecisionKind, tuple[tuple[str, ...], frozenset[str]]]] = {
     DecisionKind.FINDING: (
         ("finding",),
@@ -162,8 +165,10 @@ class Decision(Frozen):
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise ValueError(f"a decision of kind {self.kind.value!r} needs {', '.join(missing)}")
+        if self.outcome == WITHDRAWN:
+            return self
         if self.outcome not in outcomes:
-            raise ValueError(f"outcome {self.outcome!r} is not one of {', '.join(sorted(outcomes))}")
+            raise ValueError(f"outcome {self.outcome!r} is not one of {', '.join(sorted(outcomes))}, {WITHDRAWN}")
         if self.kind is DecisionKind.FINDING and (self.defect is not None) != (self.outcome in PAIR_WORDS):
             raise ValueError("matched and not matched name a defect; every other outcome is about the finding alone")
         return self
@@ -252,6 +257,8 @@ class Point(Frozen):
     """Points if everything still open is decided for the candidate."""
     findings: tuple[Ident, ...] = ()
     words: str
+    program_state: ItemState | None = None
+    """What the program said first, where raters may say something else about this very item."""
 
 
 class DefectResult(Frozen):
@@ -451,6 +458,8 @@ class Scorecard(Frozen):
     """Guards that hold for the review as a whole."""
     decisions: tuple[Decision, ...] = ()
     """Every decision taken into account, as given; nothing is dropped."""
+    program_total: Total | None = None
+    """The total without any decision; None while there is none."""
     verdict_given: str | None = None
     """The candidate's own decision about the change."""
 

@@ -112,6 +112,10 @@ def score(
 
     Source: docs/scoring.md.
     """
+    program = None
+    if decisions:
+        alone = score(submission_state, scenario, rubric, matching, checks, about=about, baseline=baseline, evidence=evidence)
+        program = alone.total
     rulings = Rulings.of(decisions)
     resolved = resolve(submission_state.findings, rubric, matching, rulings)
     worths = _worths(rubric, resolved, rulings)
@@ -149,6 +153,7 @@ def score(
         after_exercises=tuple(d.id for d in defects if d.after_exercises),
         submission_guards=matching.review_guards,
         decisions=tuple(sorted(decisions, key=lambda d: (d.time, d.author, d.key, d.outcome, d.reason))),
+        program_total=program,
         verdict_given=None if submission_state.verdict is None else submission_state.verdict.decision,
     )
 
@@ -199,7 +204,8 @@ def _finding_result(finding: Finding, resolved: Resolved, matching: Matching) ->
     shown = [
         pair
         for at, pair in enumerate(pairs)
-        if at < MOST_PAIRS or resolved.pairs[finding.id, pair.target] is not PairOutcome.NOT_MATCHED
+        if at < MOST_PAIRS
+        or {pair.outcome, resolved.pairs[finding.id, pair.target]} != {PairOutcome.NOT_MATCHED}
     ]
     evidence = tuple(
         pair.evidence(weights).model_copy(update={"outcome": resolved.pairs[finding.id, pair.target]}) for pair in shown

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, Column, Float, Integer, MetaData, String, Table, Text, UniqueConstraint, event, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from reviewkit import __version__
 from reviewkit.row import Row
 
-_META = MetaData()
+METADATA = MetaData()
+"""Of every table of the store."""
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another one's transaction."""
+_WAL_TRIES = 100
 SUBMISSIONS = Table(
     "submissions",
-    _META,
+    METADATA,
     Column("id", Integer, primary_key=True),
     Column("file", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
@@ -46,16 +52,33 @@ _COPIED = (
 )  # fmt: skip
 
 
-def _engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
+def open_engine(url: str, *, writes: bool = False) -> AsyncEngine:
+    """An engine of the store.
 
-        @event.listens_for(engine.sync_engine, "connect")
-        def _durable(connection: Any, _record: object) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-
+    Args:
+        url: SQLAlchemy URL of an async driver.
+        writes: Take SQLite's write lock as a transaction begins, so that what it reads cannot change before it writes;
+            writers wait for each other up to `BUSY_SECONDS`.
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_async_engine(url)
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    event.listen(engine.sync_engine, "connect", _durable)
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+def _durable(connection: Any, _record: object) -> None:
+    for again in range(_WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:  # two first openers: SQLite answers `locked` here without waiting
+            if again == _WAL_TRIES - 1 or "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    connection.execute("PRAGMA synchronous=FULL")
 
 
 async def save_rows(url: str, rows: Sequence[Row], out: Path) -> None:
@@ -66,7 +89,7 @@ async def save_rows(url: str, rows: Sequence[Row], out: Path) -> None:
         rows: The batch.
         out: Folder in which each row's scorecard lies.
     """
-    engine = _engine(url)
+    engine = open_engine(url, writes=True)
     values = []
     for row in rows:
         card = json.loads((out / row.scorecard).read_text("utf-8")) if row.scorecard else None
@@ -74,7 +97,7 @@ async def save_rows(url: str, rows: Sequence[Row], out: Path) -> None:
         values.append({**taken, "file": _storable(row.file), "scorer_version": __version__, "scorecard": card})
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_META.create_all)
+            await connection.run_sync(METADATA.create_all)
             await connection.run_sync(_replace, values)
     finally:
         await engine.dispose()
@@ -95,10 +118,10 @@ def _replace(connection: Connection, values: list[dict[str, Any]]) -> None:
 
 async def stored(url: str) -> list[dict[str, Any]]:
     """All rows of a store, oldest first, with their scorecards."""
-    engine = _engine(url)
+    engine = open_engine(url, writes=True)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_META.create_all)
+            await connection.run_sync(METADATA.create_all)
             result = await connection.execute(select(SUBMISSIONS).order_by(SUBMISSIONS.c.id))
             return [dict(row) for row in result.mappings()]
     finally:

@@ -119,7 +119,8 @@ def understanding(
         value = worth * SHARES.get(grasp.state, 0.0)
         high = worth if grasp.state is ItemState.PERSON else value
         total = Sum(value, value, high)
-        items.append(point(Dimension.UNDERSTANDING, defect.id, grasp.state, total, worth, grasp.words, grasp.findings))
+        shown = point(Dimension.UNDERSTANDING, defect.id, grasp.state, total, worth, grasp.words, grasp.findings)
+        items.append(shown.model_copy(update={"program_state": grasp.said.state}))
     for result in exercises:
         worth = (most - for_findings) / len(exercises)
         value, high = worth * result.share, worth * highs[result.id]

@@ -45,7 +45,8 @@ def test_it_is_the_same_on_every_run(tmp_path: Path, html: str) -> None:
 def test_every_part_is_there(html: str) -> None:
     for part in ("gates", "queue", "dimensions", "defects", "remarks", "claims", "exercises", "change", "record", "how"):
         assert f'id="{part}"' in html
-    assert "Decision of the panel" in html
+    assert "Hiring decision" in html
+    assert "people decide" in html
     for defect in BANK.entry(made.SLUG).rubric.defects:
         assert f'id="d-{defect.id}"' in html
 

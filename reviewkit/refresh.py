@@ -1,0 +1,96 @@
+"""Brings the files of an output folder up to what raters decided since: scorecard, report, row, cohort, CSV, store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from reviewkit import decisions, hiring
+from reviewkit.assess import entry_of, score_file, write_result
+from reviewkit.bank import Bank
+from reviewkit.batch import show_cohort
+from reviewkit.blocking import finished
+from reviewkit.errors import DataError
+from reviewkit.outfolder import SCORE_AGAIN, OutFolder
+from reviewkit.row import Row
+from reviewkit.runs import kept
+from reviewkit.scorecard import canonical
+from reviewkit.store import save_rows
+from reviewkit.submission import read_submission
+
+
+def stale(folder: OutFolder) -> list[str]:
+    """Hashes of the submissions whose files lack a decision that the store has."""
+    decided = finished(decisions.everything(folder.store_url))
+    hired = finished(hiring.everything(folder.store_url))
+    found: list[str] = []
+    for sha, row in folder.scored().items():
+        said = sorted(canonical(d.model_dump(mode="json")) for d in decided.get(sha, ()))
+        known = sorted(canonical(d.model_dump(mode="json")) for d in folder.card(row).decisions) if said else []
+        last = hired[sha][-1] if sha in hired else None
+        shown = (last.decision, last.author) if last else ("", "")
+        if said != known or shown != (row.decision, row.decided_by):
+            found.append(sha)
+    return found
+
+
+def refresh(folder: OutFolder, bank: Bank, wanted: Collection[str]) -> list[Row]:
+    """Score submissions again with the decisions of the store and rewrite everything made from them.
+
+    What the sandbox said is taken from the folder; where it was said about other versions of program, scorer, scenario
+    or rubric, everything is run again.
+
+    Args:
+        folder: What `reviewkit score` wrote.
+        bank: With rubrics.
+        wanted: Hashes of submissions.
+
+    Returns:
+        Their rows, in order of the hashes.
+
+    Raises:
+        DataError: If the copy of a submission is missing or was changed.
+    """
+    rows = [_score_again(folder, bank, sha) for sha in sorted(wanted)]
+    if rows:
+        with folder.locked():
+            _publish(folder, rows)
+    return rows
+
+
+def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
+    staged = folder.staged(sha256)
+    name = folder.scored()[sha256].file
+    if not staged.is_file():
+        raise DataError(f"staged/{staged.name}", "the copy of this submission is gone", SCORE_AGAIN)
+    submission = read_submission(staged)
+    if submission.sha256 != sha256:
+        raise DataError(f"staged/{staged.name}", "is not the notebook that was scored", SCORE_AGAIN)
+    entry = entry_of(submission, bank)
+    runs = kept(folder.runs_file(sha256), entry)
+    if runs is None:
+        return score_file(staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name)
+    with folder.locked():
+        return write_result(folder, submission, entry, runs, bank.rubrics, name)
+
+
+def _publish(folder: OutFolder, rows: list[Row]) -> None:
+    """Rows of the cohort keep their place and the name of their file."""
+    fresh = {row.sha256: row for row in rows}
+    cohort = [replace(fresh[r.sha256], file=r.file) if r.sha256 in fresh else r for r in folder.cohort()]
+    named = {row.sha256 for row in cohort}
+    touched = [row for row in cohort if row.sha256 in fresh] + [row for row in rows if row.sha256 not in named]
+    finished(save_rows(folder.store_url, touched, folder.root))
+    show_cohort(cohort, folder.root)
+
+
+def folder_of(out: Path) -> OutFolder:
+    """An output folder that holds scored submissions.
+
+    Raises:
+        UsageError: If it holds none.
+    """
+    folder = OutFolder(out)
+    folder.scored()
+    return folder
