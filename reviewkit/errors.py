@@ -11,6 +11,8 @@ ReviewkitError                 exit code 1: something is wrong in the data
 ├── EventError                 an event that has not the shape of its kind
 ├── JournalError               an event that could not be stored or read back
 ├── GrantError                 a grant that could not be stored, found or read
+├── InviteError                an invite that permits nothing; `reason` says why
+├── IntakeError                the intake could not be opened or reached, or refused; `reason` says why
 └── ServeError                 a Jupyter server that could not be started
 ```
 """
@@ -129,6 +131,41 @@ class GrantError(ReviewkitError):
     def __init__(self, fact: str, next_step: str) -> None:
         super().__init__(fact, next_step)
         self.fact, self.next_step = fact, next_step
+
+    def __str__(self) -> str:
+        return f"{self.fact}. {self.next_step}"
+
+
+class InviteError(ReviewkitError):
+    """An invite does not permit anything here and now.
+
+    Args:
+        reason: One of `reviewkit.invite.REASONS`.
+        fact: What happened, without a full stop; nothing of the token.
+        next_step: What to do about it.
+    """
+
+    def __init__(self, reason: str, fact: str, next_step: str) -> None:
+        super().__init__(reason, fact, next_step)
+        self.reason, self.fact, self.next_step = reason, fact, next_step
+
+    def __str__(self) -> str:
+        return f"{self.fact}. {self.next_step}"
+
+
+class IntakeError(ReviewkitError):
+    """The intake could not be opened or reached, or did not accept something.
+
+    Args:
+        reason: A code, such as `damaged`, `disk_full`, `conflict` or `unreachable`; docs/intake.md lists them.
+        fact: What happened, without a full stop.
+        next_step: What to do about it.
+        status: HTTP status with which the service answers, or answered; 0 where there was none.
+    """
+
+    def __init__(self, reason: str, fact: str, next_step: str, status: int = 0) -> None:
+        super().__init__(reason, fact, next_step, status)
+        self.reason, self.fact, self.next_step, self.status = reason, fact, next_step, status
 
     def __str__(self) -> str:
         return f"{self.fact}. {self.next_step}"
