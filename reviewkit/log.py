@@ -30,6 +30,12 @@ SERVER_STARTED: Final = "server.started"
 SERVER_STOPPED: Final = "server.stopped"
 SUBMISSION_READ: Final = "submission.read"
 SUBMISSION_REFUSED: Final = "submission.refused"
+INTAKE_STARTED: Final = "intake.started"
+INTAKE_STOPPED: Final = "intake.stopped"
+REQUEST_ANSWERED: Final = "request.answered"
+REQUEST_FAILED: Final = "request.failed"
+STORAGE_STOPPED: Final = "storage.stopped"
+DATA_PURGED: Final = "data.purged"
 
 
 def configure(*, as_json: bool | None = None) -> None:
