@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from reviewkit import __version__, log
+from reviewkit.cli_intake import intake_app
+from reviewkit.cli_invite import invite_app
+from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ bank_app = typer.Typer(help="The bank of scenarios.", no_args_is_help=True)
 notebook_app = typer.Typer(help="Notebooks that come with reviewkit.", no_args_is_help=True)
 app.add_typer(bank_app, name="bank")
 app.add_typer(notebook_app, name="notebook")
+app.add_typer(invite_app, name="invite")
+app.add_typer(intake_app, name="intake")
+app.add_typer(store_app, name="store")
 
 BankOption = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
@@ -220,7 +226,7 @@ def _workbook(found: Bank, slug: str) -> Path:
 # --- scoring ----------------------------------------------------------------------------------------------------------
 @app.command()
 def score(
-    paths: Annotated[list[Path], typer.Argument(help="Completed notebooks, or folders of them.")],
+    sources: Annotated[list[str], typer.Argument(help="Completed notebooks, folders of them, or an intake's address.")],
     out: OutOption = Path("reviewkit-out"),
     bank: BankOption = None,
     rubrics: RubricsOption = None,
@@ -229,12 +235,25 @@ def score(
 ) -> None:
     """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
 
+    From an intake the newest submission of each invite is fetched, with the token in REVIEWKIT_INTAKE_TOKEN.
+
     Example: reviewkit score inbox/ --out results
     """
+    import asyncio
+
     from reviewkit.collect import notebooks
     from reviewkit.demo import score_and_show
 
-    rows = score_and_show(notebooks(paths), out, bank, rubrics, jobs, as_json=as_json)
+    found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
+    for address in (s for s in sources if "://" in s):
+        from reviewkit.intake.fetch import fetch_from
+
+        fetched = asyncio.run(fetch_from(address, out))
+        candidates |= fetched.candidates
+        for note in fetched.notes:
+            typer.echo(note, err=True)
+    paths = list(dict.fromkeys([*found, *candidates]))
+    rows = score_and_show(paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates)
     raise typer.Exit(1 if any(row.unscored for row in rows) else 0)
 
 

@@ -44,7 +44,9 @@ def serve(
     receipts: ReceiptsOption = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8700,
-    pubkey: Annotated[str, typer.Option("--pubkey", help="Public keys of invites, or a file of them. Default: REVIEWKIT_PUBKEY.")] = "",
+    pubkey: Annotated[
+        str, typer.Option("--pubkey", help="Public keys of invites, or a file of them. Default: REVIEWKIT_PUBKEY.")
+    ] = "",
 ) -> None:
     """Serve until it is told to stop. Put TLS in front of it (docs/deploy.md).
 
@@ -53,13 +55,19 @@ def serve(
     try:
         from reviewkit.intake.serving import serve as run
     except ModuleNotFoundError as error:
-        raise UsageError(f"The intake needs {error.name}.", "Install it with: pip install 'reviewkit[intake]'") from None
+        raise UsageError(
+            f"The intake needs {error.name}.", "Install it with: pip install 'reviewkit[intake]'"
+        ) from None
     from reviewkit.keyring import given_public_keys
 
     keys = given_public_keys(pubkey or None)
     url, log = _places(db, receipts, make=True)
     shown = f"[{host}]" if ":" in host else host
-    asyncio.run(run(url, log, keys, host, port, lambda taken: typer.echo(f"The intake takes requests at http://{shown}:{taken}")))
+    asyncio.run(
+        run(
+            url, log, keys, host, port, lambda taken: typer.echo(f"The intake takes requests at http://{shown}:{taken}")
+        )
+    )
 
 
 @intake_app.command()
@@ -67,12 +75,16 @@ def add(
     file: Annotated[Path, typer.Argument(help="Completed notebook that a candidate sent.")],
     invite: Annotated[
         str,
-        typer.Option("--invite", envvar=INVITE_VARIABLE, help="The candidate's link, its token, or the invite's id; - reads it."),
+        typer.Option(
+            "--invite", envvar=INVITE_VARIABLE, help="The candidate's link, its token, or the invite's id; - reads it."
+        ),
     ],
     db: DbOption = DB,
     receipts: ReceiptsOption = None,
     pubkey: Annotated[str, typer.Option("--pubkey", help="Public keys of invites, or a file of them.")] = "",
-    store: Annotated[str, typer.Option("--store", help="Store of the invites, where the invite is given by its id.")] = "",
+    store: Annotated[
+        str, typer.Option("--store", help="Store of the invites, where the invite is given by its id.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Hand in a file for a candidate whose network failed. The same rules as for the service hold.
@@ -91,7 +103,9 @@ def add(
 
     receipt = _with_storage(url, log, work)
     if as_json:
-        typer.echo(json.dumps({"receipt": receipt.receipt, "sha256": receipt.sha256, "received_at": receipt.received_at}))
+        typer.echo(
+            json.dumps({"receipt": receipt.receipt, "sha256": receipt.sha256, "received_at": receipt.received_at})
+        )
     else:
         words = "is stored" if receipt.is_new else "was stored before"
         typer.echo(f"{file.name} {words} for {found.candidate}. Receipt: {receipt.receipt}")
@@ -99,7 +113,9 @@ def add(
 
 @intake_app.command()
 def backup(
-    folder: Annotated[Path, typer.Argument(help="New folder for the copy.")], db: DbOption = DB, receipts: ReceiptsOption = None
+    folder: Annotated[Path, typer.Argument(help="New folder for the copy.")],
+    db: DbOption = DB,
+    receipts: ReceiptsOption = None,
 ) -> None:
     """Copy database and receipt log while the service runs, and verify the copy.
 
@@ -109,14 +125,18 @@ def backup(
 
     url, log = _places(db, receipts)
     target = _with_storage(url, log, lambda storage: copy(storage, url, folder))
-    typer.echo(f"{target}: copied and verified, with its receipt log. It holds personal data: keep it as safe as the database.")
+    typer.echo(
+        f"{target}: copied and verified, with its receipt log. It holds personal data: keep it as safe as the database."
+    )
 
 
 @intake_app.command()
 def verify(
     db: DbOption = DB,
     receipts: ReceiptsOption = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Go on after a loss: note what is missing in the receipt log.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Go on after a loss: note what is missing in the receipt log.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check file, receipts, every hash and every chain; say what is wrong.
@@ -141,7 +161,9 @@ def verify(
 
 @token_app.command("create")
 def token_create(
-    name: Annotated[str, typer.Argument(help="What it is for; shown in the list.")], db: DbOption = DB, receipts: ReceiptsOption = None
+    name: Annotated[str, typer.Argument(help="What it is for; shown in the list.")],
+    db: DbOption = DB,
+    receipts: ReceiptsOption = None,
 ) -> None:
     """Make a token that reads everything, and show it this once.
 
@@ -169,12 +191,16 @@ def token_list(db: DbOption = DB, receipts: ReceiptsOption = None, as_json: Json
     if as_json:
         typer.echo(json.dumps(rows))
     else:
-        print_table("Tokens", [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows])
+        print_table(
+            "Tokens", [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+        )
 
 
 @token_app.command("revoke")
 def token_revoke(
-    number: Annotated[int, typer.Argument(help="As the list shows it.")], db: DbOption = DB, receipts: ReceiptsOption = None
+    number: Annotated[int, typer.Argument(help="As the list shows it.")],
+    db: DbOption = DB,
+    receipts: ReceiptsOption = None,
 ) -> None:
     """Withdraw a token; it stops working at once.
 

@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from reviewkit.errors import UsageError
+from reviewkit.outfolder import STORE
 
 STORE_VARIABLE: Final = "REVIEWKIT_STORE"
-STORE_NAME: Final = "store.sqlite"
 
 
 def database_url(place: str) -> str:
@@ -42,4 +42,4 @@ def sqlite_path(url: str) -> Path | None:
 
 def store_url(place: str | None, out: Path) -> str:
     """URL of the hiring side's store: as given, else `REVIEWKIT_STORE`, else `store.sqlite` in the output folder."""
-    return database_url(place or os.environ.get(STORE_VARIABLE) or str(out / STORE_NAME))
+    return database_url(place or os.environ.get(STORE_VARIABLE) or str(out / STORE))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -37,15 +38,33 @@ def demo_notebooks(bank: Bank) -> list[Path]:
 
 
 def score_and_show(
-    paths: Sequence[Path], out: Path, bank: Path | None, rubrics: Path | None, jobs: int | None, *, as_json: bool
+    paths: Sequence[Path],
+    out: Path,
+    bank: Path | None,
+    rubrics: Path | None,
+    jobs: int | None,
+    *,
+    as_json: bool,
+    candidates: Mapping[Path, str] | None = None,
 ) -> list[Row]:
     """Score files and print what came out.
+
+    Args:
+        paths: Files, in the order of the result.
+        out: Output folder.
+        bank: Folder of the bank, where one was named.
+        rubrics: Folder of the rubrics, where one was named.
+        jobs: Processes to use.
+        as_json: Print JSON instead of a table.
+        candidates: Whose a file is, where an intake knows it from the invite.
 
     Returns:
         A row per file, in the order given.
     """
     order = _order(out, bank, rubrics)
     rows = _without_bank(paths) if order is None else _scored(paths, order, jobs or JOBS)
+    known = candidates or {}
+    rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, rows, strict=True)]
     if order is not None:
         publish(rows, out)
     if as_json:

@@ -21,7 +21,7 @@ from reviewkit.errors import IntakeError
 from reviewkit.event import Event, Head, canonical
 from reviewkit.intake.limits import BATCH_MAX
 
-HIRING_VARIABLE: Final = "REVIEWKIT_INTAKE_TOKEN"  # noqa: S105 - its name
+HIRING_VARIABLE: Final = "REVIEWKIT_INTAKE_TOKEN"
 """Hiring-side token."""
 BATCH_BYTES: Final = 1_000_000
 """Of one batch; a single larger event goes alone."""

@@ -15,6 +15,7 @@ import asyncio
 import errno
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from reviewkit.database import BUSY_SECONDS, sqlite_path
+from reviewkit.database import sqlite_path
 from reviewkit.errors import IntakeError
 
 _ADVISORY: Final = 0x7265766965776B
@@ -36,6 +37,9 @@ _DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _FULL_ERRNOS: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _PRAGMAS: Final = ("synchronous=FULL", "fullfsync=ON", "secure_delete=ON", "trusted_schema=OFF")
 READERS: Final = 4
+BUSY_SECONDS: Final = 10
+"""How long a connection waits for another process's transaction."""
+_WAL_TRIES: Final = 100
 FAILURES: Final = (SQLAlchemyError, OSError, TimeoutError)
 """What `told_apart` understands."""
 T = TypeVar("T")
@@ -168,7 +172,7 @@ def _sqlite_engine(url: str, connections: int, begin: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        mode = _to_wal(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         level = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -181,6 +185,18 @@ def _sqlite_engine(url: str, connections: int, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _to_wal(connection: Any) -> str:
+    """Switch to the write-ahead log; two first openers get `locked` here without any waiting."""
+    for _ in range(_WAL_TRIES):
+        try:
+            return str(connection.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    raise TimeoutError
 
 
 def told_apart(error: BaseException) -> IntakeError:
