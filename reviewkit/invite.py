@@ -32,7 +32,7 @@ SKEW: Final = 300
 KEY_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
 _ADDRESS_MAX: Final = 200
-_ROUTE: Final = "/reviewkit/open/"
+_ROUTE: Final = "reviewkit/open/"
 
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "malformed": ("This link is damaged", "Copy the whole link from the invitation and open it again."),

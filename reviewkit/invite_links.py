@@ -13,7 +13,7 @@ from reviewkit.errors import UsageError
 
 MYBINDER: Final = "https://mybinder.org"
 LOCAL: Final = "http://localhost:8888"
-_SHORT: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(@[A-Za-z0-9_./-]+)?")
+_SHORT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*(@[A-Za-z0-9_./-]+)?")
 _SPEC: Final = re.compile(r"(gh|gl|git|gist|zenodo|figshare|hydroshare|dataverse|ckan)/[A-Za-z0-9_.%/+~-]+")
 _WEB_HOSTS: Final = {"gh": "https://github.com", "gl": "https://gitlab.com"}
 

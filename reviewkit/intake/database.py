@@ -40,7 +40,7 @@ READERS: Final = 4
 BUSY_SECONDS: Final = 10
 """How long a connection waits for another process's transaction."""
 _WAL_TRIES: Final = 100
-FAILURES: Final = (SQLAlchemyError, OSError, TimeoutError)
+FAILURES: Final = (SQLAlchemyError, sqlite3.Error, OSError, TimeoutError)
 """What `told_apart` understands."""
 T = TypeVar("T")
 

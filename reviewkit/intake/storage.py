@@ -19,6 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from reviewkit import log
 from reviewkit.errors import IntakeError
 from reviewkit.event import Event, Head
 from reviewkit.intake import rows
@@ -62,12 +63,12 @@ class Storage:
 
     Args:
         database: Prepared.
-        log: Loaded, and compared with the database.
+        receipts: Loaded, and compared with the database.
         secret: Key of the receipts.
     """
 
-    def __init__(self, database: Database, log: ReceiptLog, secret: bytes) -> None:
-        self.database, self.log = database, log
+    def __init__(self, database: Database, receipts: ReceiptLog, secret: bytes) -> None:
+        self.database, self.log = database, receipts
         self._secret = secret
         self._waiting: deque[_Job[Any]] = deque()
         self._writer: asyncio.Task[None] | None = None
@@ -113,6 +114,9 @@ class Storage:
                 outcomes = await self._together(jobs)
             except IntakeError as error:
                 outcomes = [_Outcome(error=IntakeError(*error.args)) for _ in jobs]
+            except Exception as error:  # whatever happens, nobody is left waiting
+                log.get().error(log.REQUEST_FAILED, route="storage", error=type(error).__name__)
+                outcomes = [_Outcome(error=told_apart(error)) for _ in jobs]
             for job, outcome in zip(jobs, outcomes, strict=True):
                 if job.done.cancelled():
                     continue
@@ -249,4 +253,8 @@ def _run_all(jobs: Sequence[_Job[Any]], connection: Connection) -> tuple[list[_O
             entries += own
         except IntakeError as error:
             outcomes.append(_Outcome(error=error))
+        except FAILURES:
+            raise
+        except Exception as error:  # a fault of ours in one request is not the others'
+            outcomes.append(_Outcome(error=told_apart(error)))
     return outcomes, entries
