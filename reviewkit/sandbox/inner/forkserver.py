@@ -18,6 +18,8 @@ import types
 from typing import Any, NoReturn
 
 MAX_MESSAGE = 65_536
+GC_THRESHOLDS = (5_000, 20, 20)
+"""A guest is short-lived: it collects garbage more seldom than a process that is to last."""
 LOCKED, FAILED = b"\x01", b"\x00"
 """First byte on the wire: frames follow, or the reason why the guest could not lock itself down."""
 WARM = {
@@ -121,7 +123,7 @@ def _change_user(user: int | None) -> None:
 
 class _Server:
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
-        from reviewkit.sandbox.inner import landlock, lockdown
+        from reviewkit.sandbox.inner import landlock, lockdown, seccomp
 
         self._control = control
         self._namespaces: bool = setup["namespaces"]
@@ -129,8 +131,9 @@ class _Server:
         if setup["landlock_needed"] and self.landlock < 1:
             raise OSError("this kernel has no landlock")
         self._locks = lockdown.Locks(
-            self._namespaces, self.landlock > 0, setup["files"], tuple(setup["readable"]), setup["processes"]
-        )
+            self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"]),
+            tuple(setup["readable"]), setup["processes"],
+        )  # fmt: skip
         self._self = os.pidfd_open(os.getpid())
         self._jobs: dict[int, tuple[int, int]] = {}
         """By pidfd: number of the job and process id."""
@@ -138,6 +141,7 @@ class _Server:
     def run(self) -> None:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         while True:
