@@ -23,8 +23,8 @@ from reviewkit.record import State
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
-from reviewkit.sandbox import SandboxUnavailableError, open_launcher
-from reviewkit.scorecard import About, CheckResult, GateOutcome, Scorecard
+from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
+from reviewkit.scorecard import About, CheckResult, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
 from reviewkit.submission import Submission, read_submission
 from reviewkit.words import ExerciseKind
@@ -91,7 +91,9 @@ def score_state(
         about: Which submission it is.
     """
     checks = hidden_checks(entry, state, launcher)
-    return score(state, entry.scenario, entry.rubric, match_state(state, entry), checks, about=about, baseline=baseline)
+    level: SandboxLevel = launcher.level.value if isinstance(launcher, SandboxLauncher) else "none"
+    matching = match_state(state, entry)
+    return score(state, entry.scenario, entry.rubric, matching, checks, about=about, baseline=baseline, sandbox=level)
 
 
 def match_state(state: State, entry: Entry) -> Matching:
@@ -147,8 +149,15 @@ def row_of(assessment: Assessment, name: str) -> Row:
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
-        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags),
+        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags), sandbox=card.sandbox,
+        unchecked=_unchecked(card),
     )  # fmt: skip
+
+
+def _unchecked(card: Scorecard) -> int:
+    """Checks without a verdict: all of them without a sandbox, otherwise those of what was mended."""
+    exercises = [exercise for exercise in card.exercises if exercise.answered or card.sandbox == "none"]
+    return sum(check.outcome in UNDECIDED for exercise in exercises for check in exercise.checks)
 
 
 def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:

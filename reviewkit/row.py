@@ -37,6 +37,10 @@ class Row:
     """For unscored rows: file, fault and next step."""
     flags: int = 0
     """Signs of tampering, shown in the report."""
+    sandbox: str = ""
+    """Level of the sandbox, `none` where hidden checks were not run."""
+    unchecked: int = 0
+    """Hidden checks without a verdict, for no fault of the candidate's; mending is unscored then."""
     report: str = ""
     """Path of the HTML report, relative to the output folder."""
     scorecard: str = ""
