@@ -27,8 +27,8 @@ from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, keep, versions_of
-from reviewkit.sandbox import SandboxUnavailableError, open_launcher
-from reviewkit.scorecard import About, CheckResult, Decision, GateOutcome, Scorecard
+from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
+from reviewkit.scorecard import About, CheckResult, Decision, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
 from reviewkit.submission import Submission, read_submission
 from reviewkit.words import ExerciseKind
@@ -101,7 +101,11 @@ def run_all(state: State, entry: Entry, launcher: Launcher | None, baseline: Seq
     """Everything that runs candidate code, in the sandbox; `not run` without one."""
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
     checks = hidden_checks(entry, state, launcher)
-    return Runs(versions=versions_of(entry), checks=tuple(checks), baseline=tuple(unmended))
+    return Runs(versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(checks), baseline=tuple(unmended))
+
+
+def _level(launcher: Launcher | None) -> SandboxLevel:
+    return launcher.level.value if isinstance(launcher, SandboxLauncher) else "none"
 
 
 def judge(
@@ -123,7 +127,7 @@ def judge(
     found = matching or match_state(submission.state, entry)
     return score(
         submission.state, entry.scenario, entry.rubric, found, runs.checks, decided,
-        about=_about(submission), baseline=runs.baseline, evidence=runs.evidence,
+        about=_about(submission), baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
     )  # fmt: skip
 
 
@@ -140,7 +144,10 @@ def score_state(
         about: Which submission it is.
     """
     checks = hidden_checks(entry, state, launcher)
-    return score(state, entry.scenario, entry.rubric, match_state(state, entry), checks, about=about, baseline=baseline)
+    return score(
+        state, entry.scenario, entry.rubric, match_state(state, entry), checks,
+        about=about, baseline=baseline, sandbox=_level(launcher),
+    )  # fmt: skip
 
 
 def match_state(state: State, entry: Entry) -> Matching:
@@ -196,9 +203,15 @@ def row_of(assessment: Assessment, name: str) -> Row:
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
-        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags),
-        decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
+        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags), sandbox=card.sandbox,
+        unchecked=_unchecked(card), decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
     )  # fmt: skip
+
+
+def _unchecked(card: Scorecard) -> int:
+    """Checks without a verdict: all of them without a sandbox, otherwise those of what was mended."""
+    exercises = [exercise for exercise in card.exercises if exercise.answered or card.sandbox == "none"]
+    return sum(check.outcome in UNDECIDED for exercise in exercises for check in exercise.checks)
 
 
 def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:

@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from reviewkit.collect import write_whole
 from reviewkit.errors import SubmissionError, UsageError
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
+from reviewkit.sandbox import lend
+from reviewkit.sandbox.lending import Lender
 from reviewkit.submission import read_submission
 
 NOTEBOOK_SECONDS = 600
@@ -62,7 +66,7 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
             tell(item)
     work = {path: item for path, item in staged.items() if isinstance(item, Path)}
     size = max(1, min(jobs, len(work) or 1))
-    with ProcessPoolExecutor(size, get_context("spawn"), initializer=_log_to, initargs=(order.out / LOG,)) as pool:
+    with ProcessPoolExecutor(size, get_context("spawn"), initializer=_start_worker, initargs=(order.out / LOG,)) as pool:
         pending = {pool.submit(run_notebook, item, order): path for path, item in work.items()}
         for future, path in pending.items():
             try:
@@ -72,6 +76,25 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
             rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(work[path].name, path.name))
             tell(rows[path])
     return [rows[path] for path in paths]
+
+
+def _start_worker(log: Path) -> None:
+    """Prepare a process of the pool: it keeps the fork servers that the kernels of its notebooks borrow."""
+    _log_to(log)
+    lender = lend()
+    if lender is not None:
+        Finalize(None, lender.close, exitpriority=10)
+    threading.Thread(target=_end_with_parent, args=(lender,), name="reviewkit-parent", daemon=True).start()
+
+
+def _end_with_parent(lender: Lender | None) -> None:
+    """A pool's process does not notice that its parent was killed, and would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        if lender is not None:
+            lender.close()
+        os._exit(1)
 
 
 def _log_to(path: Path) -> None:

@@ -236,6 +236,8 @@ def score(
     """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
 
     From an intake the newest submission of each invite is fetched, with the token in REVIEWKIT_INTAKE_TOKEN.
+    Exit code 1 when something needs a person: a file that cannot be scored, or hidden checks without a verdict (no sandbox
+    on this machine, or it was too busy).
 
     Example: reviewkit score inbox/ --out results
     """
@@ -254,7 +256,7 @@ def score(
             typer.echo(note, err=True)
     paths = list(dict.fromkeys([*found, *candidates]))
     rows = score_and_show(paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates)
-    raise typer.Exit(1 if any(row.unscored for row in rows) else 0)
+    raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)
 
 
 @app.command()
@@ -276,7 +278,7 @@ def demo(
 
     found = find_bank(bank, rubrics)
     rows = score_and_show(demo_notebooks(found), out, found.root, found.rubrics, jobs, as_json=as_json)
-    failed = any(row.unscored for row in rows)
+    failed = any(row.unscored or row.unchecked for row in rows)
     if not serve:
         raise typer.Exit(1 if failed else 0)
     first = next(e.slug for e in found if e.scenario.kind == "interview")

@@ -17,6 +17,7 @@ from reviewkit.batch import JOBS, Order, publish, score_all
 from reviewkit.errors import DataError, SubmissionError
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
+from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.submission import read_submission
 
 
@@ -69,6 +70,8 @@ def score_and_show(
         publish(rows, out)
     if as_json:
         print(json.dumps([row.as_dict() for row in rows], ensure_ascii=True))
+        for sentence in unchecked(rows):
+            Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
     else:
         _show(rows, out, Console())
     return rows
@@ -123,3 +126,30 @@ def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
     for row in rows:
         if row.unscored:
             console.print(Text(visible(f"unscored ({row.unscored}): {row.sentence}")), soft_wrap=True)
+    for sentence in unchecked(rows):
+        console.print(Text(visible(sentence)), soft_wrap=True)
+
+
+def unchecked(rows: Sequence[Row]) -> list[str]:
+    """What a person must know of hidden checks that gave no verdict: one line per cause."""
+    bare = [row for row in rows if row.unchecked and row.sandbox == "none"]
+    found = [f"not run ({_count(len(bare), 'submission')}): {_no_sandbox()}"] if bare else []
+    for row in rows:
+        if row.unchecked and row.sandbox != "none":
+            found.append(
+                f"undecided: {row.file}: {_count(row.unchecked, 'hidden check')} gave no verdict, so mending is not scored. "
+                "The report says why; score it again."
+            )
+    return found
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
+def _no_sandbox() -> str:
+    try:
+        probe_level()
+    except SandboxUnavailableError as error:
+        return str(error)
+    return "No sandbox where it was scored. Hidden checks are not run."

@@ -180,5 +180,8 @@ def _sandbox(card: Scorecard) -> str:
     checks = [c for e in card.exercises for c in e.checks]
     if not checks:
         return "no hidden checks belong to this submission"
+    if card.sandbox == "none":
+        return f"{len(checks)} hidden checks NOT RUN: no sandbox on the machine that scored"
     lost = sum(c.outcome in ("not_run", "not_measured", "error") for c in checks)
-    return f"{lost} of {len(checks)} hidden checks NOT RUN" if lost else f"{len(checks)} hidden checks run in the sandbox"
+    where = f"in the sandbox (level {card.sandbox})"
+    return f"{lost} of {len(checks)} hidden checks without a verdict {where}" if lost else f"{len(checks)} hidden checks run {where}"

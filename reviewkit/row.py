@@ -40,6 +40,10 @@ class Row:
     decision: str = ""
     """The latest hiring decision, a person's; empty while there is none."""
     decided_by: str = ""
+    sandbox: str = ""
+    """Level of the sandbox, `none` where hidden checks were not run."""
+    unchecked: int = 0
+    """Hidden checks without a verdict, for no fault of the candidate's; mending is unscored then."""
     report: str = ""
     """Path of the HTML report, relative to the output folder."""
     scorecard: str = ""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from reviewkit import __version__
 from reviewkit.bank import Entry
 from reviewkit.collect import write_whole
-from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, canonical
+from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, SandboxLevel, canonical
 from reviewkit.scoring import SCORER_VERSION
 
 
@@ -26,6 +26,8 @@ class Runs(Frozen):
     """Results of everything that ran candidate code."""
 
     versions: RunVersions
+    sandbox: SandboxLevel = "none"
+    """Level of the sandbox that ran them."""
     checks: tuple[CheckResult, ...] = ()
     """Hidden checks of the mended code."""
     baseline: tuple[CheckResult, ...] = ()

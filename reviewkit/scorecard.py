@@ -24,6 +24,7 @@ RATER_MARK_MAX: Final = 4
 Probability = Annotated[float, Field(ge=0, le=1)]
 Points = Annotated[float, Field(ge=0, le=100)]
 Ident = Annotated[str, Field(min_length=1, max_length=200)]
+SandboxLevel = Literal["namespaces", "landlock", "seccomp", "none"]
 
 
 class Frozen(BaseModel):
@@ -440,6 +441,8 @@ class Scorecard(Frozen):
     schema_version: Literal[1] = SCORECARD_SCHEMA
     about: About
     versions: Versions
+    sandbox: SandboxLevel = "none"
+    """Level of the sandbox that the machine had; none: hidden checks were not run."""
     total: Total
     dimensions: tuple[DimensionResult, ...]
     gates: tuple[GateResult, ...]

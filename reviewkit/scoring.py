@@ -32,6 +32,7 @@ from reviewkit.scorecard import (
     ItemState,
     Outcome,
     PairOutcome,
+    SandboxLevel,
     Scorecard,
     Total,
     Versions,
@@ -92,6 +93,7 @@ def score(
     about: About | None = None,
     baseline: Sequence[CheckResult] = (),
     evidence: Sequence[EvidenceResult] = (),
+    sandbox: SandboxLevel = "none",
 ) -> Scorecard:
     """
     Score one submission.
@@ -106,6 +108,7 @@ def score(
         about: What was scored, for the card's head.
         baseline: Hidden checks of the unmended change, so that only what was mended earns points.
         evidence: The hiring side's re-runs of the candidate's evidence.
+        sandbox: Level of the sandbox that ran checks and evidence.
 
     Returns:
         The scorecard; parts that cannot be decided are `unscored` or `needs a person`, never full marks or a silent zero.
@@ -140,6 +143,7 @@ def score(
     return Scorecard(
         about=about or About(slug=submission_state.slug or ""),
         versions=_versions(scenario, rubric),
+        sandbox=sandbox,
         total=_total(results, sum(worth.held_back for worth in worths.values()), rubric),
         dimensions=results,
         gates=passed,

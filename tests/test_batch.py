@@ -16,8 +16,9 @@ from test_cli import reviewkit
 
 import reviewkit as package
 from reviewkit.batch import scoring_notebook
+from reviewkit.sandbox import probe_level
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
 
 
 def bad_files(folder: Path) -> dict[str, str]:
@@ -68,6 +69,9 @@ def test_good_files_have_report_scorecard_notebook_and_row(batch: tuple[Path, Pa
     _inbox, out, rows = batch
     good = next(r for r in rows if r["file"] == "good.ipynb")
     assert (out / str(good["report"])).is_file()
+    card = json.loads((out / str(good["scorecard"])).read_text("utf-8"))
+    assert card["sandbox"] == good["sandbox"] == probe_level()
+    assert f"in the sandbox (level {probe_level()})" in (out / str(good["report"])).read_text("utf-8")
     assert json.loads((out / str(good["scorecard"])).read_text("utf-8"))["about"]["candidate"] == "+cmd-1"
     executed = json.loads((out / "notebooks" / f"{str(good['sha256'])[:12]}.ipynb").read_text("utf-8"))
     assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")

@@ -286,7 +286,7 @@ def test_a_dead_fork_server_is_an_error_and_is_replaced(launcher: SandboxLaunche
 
     async def run() -> None:
         job = await launcher.launch(order, World())
-        guest, (zygote,) = pid_of(job), launcher._zygotes.values()
+        guest, (zygote,) = pid_of(job), launcher.servers.zygotes.values()
         descendants = _descendants(zygote._process.pid)
         for pid in descendants:
             if pid != guest:
@@ -296,7 +296,7 @@ def test_a_dead_fork_server_is_an_error_and_is_replaced(launcher: SandboxLaunche
         assert "error" in await job.ask("call", {"name": "go", "kwargs": {}}, 5)
         await job.close()
         assert job.ending is Ending.CRASHED
-        assert await asyncio.to_thread(soon, lambda: not zygote.alive)
+        assert await asyncio.to_thread(soon, lambda: not zygote.line.alive)
         again = await launcher.launch(order, World())
         assert await again.ask("call", {"name": "go", "kwargs": {}}, 5) == {"value": 1}
         await again.close()
@@ -330,7 +330,7 @@ async def main():
     job = await launcher.launch(Load(folder / "tree", ("m",), (), folder / "driver.py"), World())
     asyncio.ensure_future(job.ask("call", {"name": "go", "kwargs": {}}, 60))
     await asyncio.sleep(0.2)
-    print(next(iter(launcher._zygotes.values()))._process.pid, launcher._folder, flush=True)
+    print(next(iter(launcher.servers.zygotes.values()))._process.pid, launcher.servers.folder, flush=True)
     await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -361,8 +361,8 @@ def test_closing_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     order = load(tmp_path, "async def go(env): return 1\n")
     with open_launcher() as launcher:
         asyncio.run(_once(launcher, order))
-        processes = [pid for zygote in launcher._zygotes.values() for pid in _descendants(zygote._process.pid)]
-        folder = launcher._folder
+        processes = [pid for zygote in launcher.servers.zygotes.values() for pid in _descendants(zygote._process.pid)]
+        folder = launcher.servers.folder
         assert processes and folder.is_dir()
     assert all(gone(pid) for pid in processes)
     assert not folder.exists()

@@ -63,7 +63,7 @@ REMOVALS = {
         "root cannot be listed",
     ),
     "system calls": (
-        LOCKDOWN, "    seccomp.install(seccomp.program(os.getpid(), files=locks.files))\n", "", "no socket",
+        LOCKDOWN, "    seccomp.install(locks.calls.program(os.getpid()))\n", "", "no socket",
     ),
     "fork rule": ("sandbox/inner/seccomp.py", '"clone": threads_only', '"clone": [_ALLOWED]', "no fork"),
     "code rule": ("sandbox/inner/seccomp.py", '"mmap": no_writable_code', '"mmap": [_ALLOWED]', "no code that can be written"),

@@ -61,8 +61,16 @@ def _printable(value: Any) -> Any:
 class Runner:
     """One job's guest: a loaded tree, a driver, an env."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, fresh: bool = False) -> None:
+        """Make a runner.
+
+        Args:
+            channel: The way out.
+            fresh: Whether this process has never loaded a tree, so that nothing needs to be put aside. Going through all
+                modules counts references, and so copies the pages that a forked process shares with its parent.
+        """
         self.env = Env(channel)
+        self._fresh = fresh
         self._undo: list[Callable[[], None]] = [web.install(channel), database.install(channel)]
         self._driver: types.ModuleType | None = None
         self._modules: tuple[str, ...] = ()
@@ -80,10 +88,11 @@ class Runner:
         """
         sys.dont_write_bytecode = True  # no __pycache__ in a scenario's folder
         self._modules, self._root = modules, str(root)
-        self._saved = {name: module for name, module in sys.modules.items() if self._ours(name)}
-        self._purge()
+        if not self._fresh:
+            self._saved = {name: module for name, module in sys.modules.items() if self._ours(name)}
+            self._purge()
+            importlib.invalidate_caches()
         sys.path.insert(0, self._root)
-        importlib.invalidate_caches()
         module = types.ModuleType(DRIVER)
         module.__file__ = driver_name
         sys.modules[DRIVER] = module

@@ -52,6 +52,7 @@ class _Link:
             path, timeout=BUSY_SECONDS, isolation_level=isolation_level, check_same_thread=False  # type: ignore[arg-type]
         )
         self._deadline = 0.0
+        self.raw.execute("PRAGMA synchronous=OFF")  # a world ends with its check; nothing needs to survive a power cut
         self.raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
         self.raw.execute(f"PRAGMA max_page_count={MAX_PAGES}")
         self.raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
@@ -120,8 +121,8 @@ class Database:
         # Connections that wait for SQLite's write lock must not use up the threads that the lock's holder needs.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="reviewkit-world")
         self._own = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        self._own.execute("PRAGMA journal_mode=WAL")
         self._own.execute("PRAGMA synchronous=OFF")
+        self._own.execute("PRAGMA journal_mode=WAL")
         self._own.executescript(schema)
         for sql, params in rows:
             self._own.execute(sql, params)

@@ -2,6 +2,7 @@
 
 from reviewkit.sandbox.job import Ending, GuestLoadError, SandboxJob
 from reviewkit.sandbox.launcher import SandboxLauncher, open_launcher
+from reviewkit.sandbox.lending import lend
 from reviewkit.sandbox.levels import Level, probe_level
 from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
 
@@ -13,6 +14,7 @@ __all__ = [
     "SandboxJob",
     "SandboxLauncher",
     "SandboxUnavailableError",
+    "lend",
     "open_launcher",
     "probe_level",
 ]

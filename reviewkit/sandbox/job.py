@@ -18,8 +18,8 @@ from reviewkit.sandbox import bridge
 from reviewkit.sandbox.inner import codec, limits
 from reviewkit.sandbox.inner.codec import ProtocolError
 from reviewkit.sandbox.inner.forkserver import LOCKED
+from reviewkit.sandbox.line import Exit, Ordered
 from reviewkit.sandbox.unavailable import SandboxError
-from reviewkit.sandbox.zygote import Exit, Ordered
 
 LOCK_SECONDS = 30.0
 LOAD_SECONDS = 30.0

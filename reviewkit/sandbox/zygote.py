@@ -1,57 +1,27 @@
-"""The parent's handle of a fork server: starts it by a clean exec, orders jobs, hears of their ends.
-
-Control messages, JSON over SOCK_SEQPACKET: out `{"job", "folder", "modules", "seed"}` with the wire's descriptor; in
-`{"started": job}` with a pidfd, `{"ended": job, "status", "cpu", "peak_kib"}`. Bound to no event loop: a thread reads.
-"""
+"""A running fork server: started by a clean exec, never by a fork of this process, whose memory holds the key."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import socket
 import subprocess
 import tempfile
-import threading
-from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from reviewkit.errors import printable
 from reviewkit.sandbox import bubblewrap
 from reviewkit.sandbox.inner import limits
-from reviewkit.sandbox.inner.lockdown import STAGE
 from reviewkit.sandbox.levels import Level, working_bubblewrap
+from reviewkit.sandbox.line import MAX_MESSAGE, Line
 from reviewkit.sandbox.reach import Reach, package_folder, reach
 from reviewkit.sandbox.unavailable import SandboxError
 
 START_SECONDS = 60.0
 END_SECONDS = 5.0
-MAX_MESSAGE = 65_536
 PYTHON = ("-s", "-S", "-P", "-B", "-X", "utf8")
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How a guest's process ended, by the kernel's account."""
-
-    status: int
-    """As `os.waitpid` gives it."""
-    cpu: float
-    """Seconds of processor time, all threads."""
-    peak_kib: int
-    """Most memory held at once, KiB."""
-
-
-@dataclass
-class Ordered:
-    """A job that was ordered."""
-
-    started: Future[int]
-    """Gives the pidfd."""
-    ended: Future[Exit]
 
 
 class Zygote:
@@ -71,10 +41,6 @@ class Zygote:
         self.packages = packages
         self._namespaces = level is Level.NAMESPACES
         self._stage = stage
-        self._numbers = itertools.count(1)
-        self._jobs: dict[int, Ordered] = {}
-        self._lock = threading.Lock()
-        self._dead = False
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         needed = reach(packages)
@@ -83,7 +49,7 @@ class Zygote:
         finally:
             theirs.close()
         self._set_up(level, needed)
-        threading.Thread(target=self._listen, name="reviewkit-zygote", daemon=True).start()
+        self.line = Line(self._control, stage, namespaces=self._namespaces)
 
     def _spawn(self, needed: Reach, theirs: socket.socket) -> subprocess.Popen[bytes]:
         fd = theirs.fileno()
@@ -132,53 +98,6 @@ class Zygote:
         self._errors.seek(0)
         lines = self._errors.read(MAX_MESSAGE).decode("utf-8", "replace").strip().splitlines()
         return printable(lines[-1])[:300] if lines else "it said nothing"
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can still take orders."""
-        return not self._dead
-
-    def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
-        """Order a guest for a tree in the stage folder, with `wire` as its descriptor.
-
-        Raises:
-            SandboxError: If the fork server has died.
-        """
-        number = next(self._numbers)
-        ordered = Ordered(Future(), Future())
-        with self._lock:
-            if self._dead:
-                raise SandboxError("its fork server has ended")
-            self._jobs[number] = ordered
-        seen = f"{STAGE}/{folder.name}" if self._namespaces else str(folder)
-        message = {"job": number, "folder": seen, "modules": modules, "seed": seed}
-        try:
-            socket.send_fds(self._control, [json.dumps(message).encode()], [wire])
-        except OSError:
-            raise SandboxError("its fork server has ended") from None
-        return ordered
-
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                data, fds, _flags, _address = socket.recv_fds(self._control, MAX_MESSAGE, 1)
-                if not data:
-                    break
-                self._take(json.loads(data), fds)
-        with self._lock:
-            self._dead = True
-            left, self._jobs = list(self._jobs.values()), {}
-        for ordered in left:
-            for future in (ordered.started, ordered.ended):
-                if not future.done():
-                    future.set_exception(SandboxError("its fork server has ended"))
-
-    def _take(self, message: dict[str, Any], fds: list[int]) -> None:
-        if "started" in message:
-            self._jobs[message["started"]].started.set_result(fds[0])
-            return
-        ordered = self._jobs.pop(message["ended"])
-        ordered.ended.set_result(Exit(message["status"], message["cpu"], message["peak_kib"]))
 
     def close(self) -> None:
         """End it with everything below; returns when it is gone."""

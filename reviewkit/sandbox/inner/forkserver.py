@@ -1,16 +1,18 @@
 """The fork server: imports what guests need once, then makes one process per job. It holds no secret.
 
 Started by a clean exec as `python forkserver.py FD`, never by a fork of the parent, whose memory holds the key. Messages
-over the SOCK_SEQPACKET control socket FD are JSON objects; see `reviewkit.sandbox.zygote` for the other end.
+over the SOCK_SEQPACKET control socket FD are JSON objects; see `reviewkit.sandbox.line` for the other end.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -18,6 +20,8 @@ import types
 from typing import Any, NoReturn
 
 MAX_MESSAGE = 65_536
+GC_THRESHOLDS = (5_000, 20, 20)
+"""A guest is short-lived: it collects garbage more seldom than a process that is to last."""
 LOCKED, FAILED = b"\x01", b"\x00"
 """First byte on the wire: frames follow, or the reason why the guest could not lock itself down."""
 WARM = {
@@ -121,48 +125,58 @@ def _change_user(user: int | None) -> None:
 
 class _Server:
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
-        from reviewkit.sandbox.inner import landlock, lockdown
+        from reviewkit.sandbox.inner import landlock, lockdown, seccomp
 
-        self._control = control
+        self._owner = control.fileno()
+        self._lines = {self._owner: control}
+        """Control sockets by descriptor: the owner's, and those that it handed over for others."""
         self._namespaces: bool = setup["namespaces"]
         self.landlock = landlock.abi() if setup["landlock"] else 0
         if setup["landlock_needed"] and self.landlock < 1:
             raise OSError("this kernel has no landlock")
         self._locks = lockdown.Locks(
-            self._namespaces, self.landlock > 0, setup["files"], tuple(setup["readable"]), setup["processes"]
-        )
+            self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"]),
+            tuple(setup["readable"]), setup["processes"],
+        )  # fmt: skip
         self._self = os.pidfd_open(os.getpid())
-        self._jobs: dict[int, tuple[int, int]] = {}
-        """By pidfd: number of the job and process id."""
+        self._jobs: dict[int, tuple[int, int, int]] = {}
+        """By pidfd: line, number of the job there, process id."""
+        self._poll = select.poll()
 
     def run(self) -> None:
         gc.collect()
         gc.freeze()
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
+        gc.set_threshold(*GC_THRESHOLDS)
+        self._poll.register(self._owner, select.POLLIN)
         while True:
-            for fd, _event in poll.poll():
-                if fd != self._control.fileno():
-                    poll.unregister(fd)
+            for fd, _event in self._poll.poll():
+                if fd in self._jobs:
                     self._reap(fd)
-                elif not self._accept(poll):
-                    self._end()
-                    return
+                elif fd in self._lines and not self._accept(self._lines[fd]):
+                    self._cut(fd)
+                    if fd == self._owner:
+                        return
 
-    def _accept(self, poll: select.poll) -> bool:
+    def _accept(self, line: socket.socket) -> bool:
+        """Take one message; False when the line is cut."""
         try:
-            data, fds, _flags, _address = socket.recv_fds(self._control, MAX_MESSAGE, 1)
+            data, fds, _flags, _address = socket.recv_fds(line, MAX_MESSAGE, 1)
         except OSError:
             return False
         if not data:
             return False
         order = json.loads(data)
+        if "line" in order:
+            further = socket.socket(fileno=fds[0])
+            self._lines[further.fileno()] = further
+            self._poll.register(further, select.POLLIN)
+            return True
         pid = self._fork(order, fds[0])
         os.close(fds[0])
         pidfd = os.pidfd_open(pid)
-        self._jobs[pidfd] = (order["job"], pid)
-        poll.register(pidfd, select.POLLIN)
-        _tell(self._control, {"started": order["job"]}, [pidfd])
+        self._jobs[pidfd] = (line.fileno(), order["job"], pid)
+        self._poll.register(pidfd, select.POLLIN)
+        self._say(line.fileno(), {"started": order["job"]}, [pidfd])
         return True
 
     def _fork(self, order: dict[str, Any], fd: int) -> int:
@@ -196,17 +210,27 @@ class _Server:
             os._exit(70)  # nothing of the server may ever run on in a child
 
     def _reap(self, pidfd: int) -> None:
-        number, pid = self._jobs.pop(pidfd)
+        self._poll.unregister(pidfd)
+        line, number, pid = self._jobs.pop(pidfd)
         _pid, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
         cpu = usage.ru_utime + usage.ru_stime
-        _tell(self._control, {"ended": number, "status": status, "cpu": cpu, "peak_kib": usage.ru_maxrss})
+        self._say(line, {"ended": number, "status": status, "cpu": cpu, "peak_kib": usage.ru_maxrss})
 
-    def _end(self) -> None:
-        import signal
+    def _say(self, line: int, message: dict[str, Any], fds: list[int] | None = None) -> None:
+        """Tell a line something; one that was cut in between hears no more."""
+        if line in self._lines:
+            with contextlib.suppress(OSError):
+                _tell(self._lines[line], message, fds)
 
-        for pidfd in self._jobs:
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    def _cut(self, line: int) -> None:
+        """Kill what was ordered over a line; the owner's takes everything along."""
+        self._poll.unregister(line)
+        for pidfd, (orderer, _number, _pid) in self._jobs.items():
+            if line in (orderer, self._owner):
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        self._lines.pop(line).close()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Locks:
     landlock: bool
     files: bool
     """Whether files may be opened by path at all."""
+    calls: seccomp.Filter
     readable: tuple[str, ...]
     """Paths of interpreter and packages."""
     processes: int
@@ -55,7 +56,7 @@ def apply(locks: Locks, folder: str) -> str:
     if locks.landlock:
         writable = ("/tmp",) if locks.namespaces else ()  # noqa: S108 - a file system of the guest's own
         landlock.restrict((*locks.readable, *DEVICES, root), writable)
-    seccomp.install(seccomp.program(os.getpid(), files=locks.files))
+    seccomp.install(locks.calls.program(os.getpid()))
     return root
 
 

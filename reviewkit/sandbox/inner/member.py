@@ -30,7 +30,7 @@ def serve(connection: socket.socket, seed: int, root: str) -> NoReturn:
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(lambda _loop, _context: None)  # the guest's stray tasks are its own affair
     channel = SocketChannel(connection)
-    member = _Member(channel, Runner(channel), loop, Path(root))
+    member = _Member(channel, Runner(channel, fresh=True), loop, Path(root))
     channel.listen(member.start)
     loop.run_forever()
     raise SystemExit(0)

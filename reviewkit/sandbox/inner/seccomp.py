@@ -30,6 +30,9 @@ _IOCTL = (0x5451, 0x5450, 0x5421, 0x541B, 0x5401, 0x5413)  # close-on-exec, non-
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # duplicate, flags, record locks; none that sends signals or sizes pipes
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+_OWN: Final = -1
+"""Stands for the process's own number until it is known."""
+_SIZE: Final = 8  # of an instruction
 
 Instruction = tuple[int, int, int, int]
 
@@ -62,7 +65,7 @@ def _one_of(index: int, values: tuple[int, ...], code: int) -> list[Instruction]
     return [_argument(index), *tests, _refuse(code), _ALLOWED]
 
 
-def _conditions(pid: int) -> dict[str, list[Instruction]]:
+def _conditions() -> dict[str, list[Instruction]]:
     no_writable_code: list[Instruction] = [
         _argument(2), (_AND, 0, 0, _WRITE_AND_EXECUTE), (_JEQ, 0, 1, _WRITE_AND_EXECUTE), _refuse(errno.EACCES), _ALLOWED,
     ]  # fmt: skip
@@ -73,10 +76,10 @@ def _conditions(pid: int) -> dict[str, list[Instruction]]:
         "clone": threads_only,
         "clone3": [_refuse(errno.ENOSYS)],
         "openat2": [_refuse(errno.ENOSYS)],
-        "kill": _one_of(0, (pid,), errno.EPERM),
-        "tgkill": _one_of(0, (pid,), errno.EPERM),
+        "kill": _one_of(0, (_OWN,), errno.EPERM),
+        "tgkill": _one_of(0, (_OWN,), errno.EPERM),
         "socketpair": _one_of(0, (_AF_UNIX,), errno.EPERM),
-        "prlimit64": _one_of(0, (0, pid), errno.EPERM),
+        "prlimit64": _one_of(0, (0, _OWN), errno.EPERM),
         "prctl": _one_of(0, _PRCTL, errno.EPERM),
         "ioctl": _one_of(1, _IOCTL, errno.ENOTTY),
         "fcntl": _one_of(1, _FCNTL, errno.EPERM),
@@ -85,13 +88,28 @@ def _conditions(pid: int) -> dict[str, list[Instruction]]:
     }
 
 
-def program(pid: int, *, files: bool) -> bytes:
-    """The filter as `struct sock_filter[]`.
+class Filter:
+    """The filter as `struct sock_filter[]`, made once; each process fills in its own number."""
 
-    Args:
-        pid: The process's own number, the only one it may signal.
-        files: Whether calls that open or change files by path exist.
-    """
+    def __init__(self, *, files: bool) -> None:
+        """Compile the table.
+
+        Args:
+            files: Whether calls that open or change files by path exist.
+        """
+        code = _instructions(files)
+        self._places = [n for n, instruction in enumerate(code) if instruction[3] == _OWN]
+        self._packed = b"".join(struct.pack("<HBBI", *instruction[:3], max(instruction[3], 0)) for instruction in code)
+
+    def program(self, pid: int) -> bytes:
+        """The filter of the process `pid`, the only one that it may signal."""
+        packed = bytearray(self._packed)
+        for place in self._places:
+            struct.pack_into("<I", packed, place * _SIZE + _SIZE - 4, pid)
+        return bytes(packed)
+
+
+def _instructions(files: bool) -> list[Instruction]:
     architecture, column = _ARCHITECTURES[os.uname().machine]
     code: list[Instruction] = [
         (_LOAD, 0, 0, _OFFSET_ARCHITECTURE), (_JEQ, 1, 0, architecture), (_RETURN, 0, 0, _KILL),
@@ -100,10 +118,10 @@ def program(pid: int, *, files: bool) -> bytes:
     plain = {**calls.ALWAYS, **(calls.FILES if files else {})}
     for numbers in plain.values():
         code += _block(numbers[column], [_ALLOWED])
-    for name, body in _conditions(pid).items():
+    for name, body in _conditions().items():
         code += _block(calls.CONDITIONAL[name][column], body)
     code.append(_refuse(errno.EPERM))
-    return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)
+    return code
 
 
 def _block(number: int, body: list[Instruction]) -> list[Instruction]:
