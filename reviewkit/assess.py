@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Bank, Entry, UnknownScenarioError, find_bank
 from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
+from reviewkit.evidence import rerun
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.matching import Matching, match
@@ -29,6 +31,7 @@ from reviewkit.scoring import score
 from reviewkit.submission import Submission, read_submission
 from reviewkit.words import ExerciseKind
 
+T = TypeVar("T")
 UNDECIDED = ("not_run", "not_measured", "error")
 """Outcomes of a check that say something about us, not about the code; a baseline with one is not kept."""
 SEED = 1
@@ -91,7 +94,11 @@ def score_state(
         about: Which submission it is.
     """
     checks = hidden_checks(entry, state, launcher)
-    return score(state, entry.scenario, entry.rubric, match_state(state, entry), checks, about=about, baseline=baseline)
+    matching = match_state(state, entry)
+    proofs = _own_loop(rerun(entry, state, matching, launcher))
+    return score(
+        state, entry.scenario, entry.rubric, matching, checks, about=about, baseline=baseline, evidence=proofs
+    )  # fmt: skip
 
 
 def match_state(state: State, entry: Entry) -> Matching:
@@ -134,8 +141,13 @@ def hidden_checks(entry: Entry, state: State, launcher: Launcher | None) -> list
                 results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)
         return results
 
-    with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop of its own, as a notebook's kernel does
-        return pool.submit(asyncio.run, run()).result()
+    return _own_loop(run())
+
+
+def _own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a thread: the caller may have an event loop of its own, as a notebook's kernel does."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def row_of(assessment: Assessment, name: str) -> Row:
