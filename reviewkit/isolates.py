@@ -97,7 +97,9 @@ def make(rubric: Path, isolate: Isolate, target: Path) -> None:
         text = path.read_text("utf-8") if path.is_file() else ""
         if text.count(edit.old) != 1:
             quoted = edit.old.strip().split("\n")[0][:60]
-            raise IsolateError(f"{quoted!r} stands {text.count(edit.old)} times in {edit.file}; quote code that stands there once")
+            raise IsolateError(
+                f"{quoted!r} stands {text.count(edit.old)} times in {edit.file}; quote code that stands there once"
+            )
         path.write_text(text.replace(edit.old, edit.new), "utf-8")
 
 
@@ -110,7 +112,10 @@ def rewritten(tree: Path, target: Path) -> None:
 
 def _statements(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     body = module.body[1:] if ast.get_docstring(module) is not None else module.body
     return (ast.unparse(node) for node in body)

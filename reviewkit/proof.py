@@ -127,6 +127,9 @@ def _told_apart(
 
 
 def _open(tried: Mapping[str, str], possible: tuple[str, ...]) -> str:
+    others = [d for d, outcome in sorted(tried.items()) if outcome == "fails" and d not in possible]
+    if others:
+        return f"it fails where {', '.join(others)} alone is put back, which its remark was not taken for"
     passed = [d for d in possible if tried.get(d) == "passes"]
     if passed:
         return f"it passes where {', '.join(passed)} alone is put back, so another difference may be the reason"

@@ -61,7 +61,7 @@ async def run_check(launcher: Launcher, scenario: Path, code: Load, source: str,
     holder = Load(scenario, (), code.packages, Path(check.__file__))
     try:
         desk.guest = await launcher.launch(holder, desk)
-    except (SandboxError, LoadError) as error:
+    except (SandboxError, LoadError, OSError) as error:
         return Ran("not_run", shown(str(error)))
     try:
         arguments = {"source": source, "seconds": CHECK_SECONDS, "seed": seed}
@@ -140,7 +140,7 @@ class Desk(World):
             self._jobs[number] = await self._launcher.launch(self._code, _Behind(self, number))
         except LoadError as error:
             return {"error": error.error, "message": error.message}
-        except SandboxError as error:
+        except (SandboxError, OSError) as error:
             self.fault = str(error)
             return {"error": "LoadError", "message": "no guest"}
         return {}
