@@ -15,6 +15,7 @@ from reviewkit.blocking import finished
 from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
+from reviewkit.evidence import rerun
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
@@ -72,8 +73,9 @@ def assess(
         ContentError: If the scenario or its rubric is broken.
     """
     entry = entry_of(submission, bank)
-    runs = run_all(submission.state, entry, launcher, baseline)
-    return Assessment(submission, entry, judge(submission, entry, runs, decided), runs)
+    matching = match_state(submission.state, entry)
+    runs = run_all(submission.state, entry, launcher, matching, baseline)
+    return Assessment(submission, entry, judge(submission, entry, runs, decided, matching), runs)
 
 
 def entry_of(submission: Submission, bank: Bank) -> Entry:
@@ -97,11 +99,27 @@ def entry_of(submission: Submission, bank: Bank) -> Entry:
     return entry
 
 
-def run_all(state: State, entry: Entry, launcher: Launcher | None, baseline: Sequence[CheckResult] | None = None) -> Runs:
-    """Everything that runs candidate code, in the sandbox; `not run` without one."""
+def run_all(
+    state: State,
+    entry: Entry,
+    launcher: Launcher | None,
+    matching: Matching,
+    baseline: Sequence[CheckResult] | None = None,
+) -> Runs:
+    """Everything that runs candidate code, in the sandbox; `not run` without one.
+
+    Args:
+        state: The candidate's work.
+        entry: Its scenario, with rubric.
+        launcher: The sandbox, or None.
+        matching: Of the work's findings; says which defects a piece of evidence may be about.
+        baseline: Hidden checks of the change as proposed, where they are known.
+    """
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
-    checks = hidden_checks(entry, state, launcher)
-    return Runs(versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(checks), baseline=tuple(unmended))
+    return Runs(
+        versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(hidden_checks(entry, state, launcher)),
+        baseline=tuple(unmended), evidence=tuple(finished(rerun(entry, state, matching, launcher))),
+    )  # fmt: skip
 
 
 def _level(launcher: Launcher | None) -> SandboxLevel:
@@ -125,9 +143,15 @@ def judge(
         matching: Where it is known already.
     """
     found = matching or match_state(submission.state, entry)
+    return _scored(submission.state, entry, found, runs, decided, _about(submission))
+
+
+def _scored(
+    state: State, entry: Entry, matching: Matching, runs: Runs, decided: Sequence[Decision], about: About | None
+) -> Scorecard:
     return score(
-        submission.state, entry.scenario, entry.rubric, found, runs.checks, decided,
-        about=_about(submission), baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
+        state, entry.scenario, entry.rubric, matching, runs.checks, decided,
+        about=about, baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
     )  # fmt: skip
 
 
@@ -143,11 +167,8 @@ def score_state(
         baseline: Hidden checks of the change as proposed.
         about: Which submission it is.
     """
-    checks = hidden_checks(entry, state, launcher)
-    return score(
-        state, entry.scenario, entry.rubric, match_state(state, entry), checks,
-        about=about, baseline=baseline, sandbox=_level(launcher),
-    )  # fmt: skip
+    matching = match_state(state, entry)
+    return _scored(state, entry, matching, run_all(state, entry, launcher, matching, baseline), (), about)
 
 
 def match_state(state: State, entry: Entry) -> Matching:
@@ -238,10 +259,11 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)
         folder.stage(path, submission.sha256)
-        runs = _run_in_sandbox(submission, entry, folder)
+        matching = match_state(submission.state, entry)
+        runs = _run_in_sandbox(submission, entry, folder, matching)
         keep(folder.runs_file(submission.sha256), runs)
         with folder.locked():
-            return write_result(folder, submission, entry, runs, found.rubrics, shown)
+            return write_result(folder, submission, entry, runs, found.rubrics, shown, matching)
     except SubmissionError as error:
         return _unscored(folder, shown, submission, error.reason_code, str(error))
     except ReviewkitError as error:
@@ -249,12 +271,18 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
 
 
 def write_result(
-    folder: OutFolder, submission: Submission, entry: Entry, runs: Runs, rubrics: Path | None, name: str
+    folder: OutFolder,
+    submission: Submission,
+    entry: Entry,
+    runs: Runs,
+    rubrics: Path | None,
+    name: str,
+    matching: Matching | None = None,
 ) -> Row:
     """Score with the decisions of the store, write scorecard, report and row; the caller holds the folder's lock."""
     decided = finished(decisions.of(folder.store_url, submission.sha256))
     hired = finished(hiring.of(folder.store_url, submission.sha256))
-    card = judge(submission, entry, runs, decided)
+    card = judge(submission, entry, runs, decided, matching)
     assessment = Assessment(submission, entry, card, runs, hired)
     stem = f"{entry.slug}-{submission.sha256[:12]}"
     generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -267,14 +295,14 @@ def write_result(
     return row
 
 
-def _run_in_sandbox(submission: Submission, entry: Entry, folder: OutFolder) -> Runs:
+def _run_in_sandbox(submission: Submission, entry: Entry, folder: OutFolder, matching: Matching) -> Runs:
     """Run with the checks of the unmended change taken from the folder, where an earlier submission left them."""
     known = folder.root / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
     try:
         with open_launcher() as launcher:
-            runs = run_all(submission.state, entry, launcher, _read_baseline(known))
+            runs = run_all(submission.state, entry, launcher, matching, _read_baseline(known))
     except SandboxUnavailableError:
-        return run_all(submission.state, entry, None)
+        return run_all(submission.state, entry, None, matching)
     if all(r.outcome not in UNDECIDED for r in runs.baseline):
         write_whole(known, json.dumps([r.model_dump(mode="json") for r in runs.baseline]).encode())
     return runs

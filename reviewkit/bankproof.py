@@ -13,6 +13,7 @@ import yaml
 
 from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
+from reviewkit.bankisolates import handed_in_problems, isolate_problems
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
 from reviewkit.proving import Result, Suite, run_in_process
 from reviewkit.words import ExerciseKind
@@ -28,7 +29,7 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None) -> list[Problem]
         entry: The scenario.
         tell: Called with one line for each part done.
     """
-    parts = (_proofs, _checks, _mutants, _traces, _probes, _linters)
+    parts = (_proofs, _checks, handed_in_problems, _mutants, isolate_problems, _traces, _probes, _linters)
     found: list[Problem] = []
     for part in parts:
         problems = list(part(entry, tell))

@@ -133,6 +133,9 @@ def operations(review: Review, folder: Path) -> Iterator[tuple[str, dict[str, An
         yield "finding.added", {"id": f"f{number}", **finding.model_dump(mode="json"), "after_exercises": False}
     for claim, judged in review.claims.items():
         yield "claim.judged", {"claim": claim, **judged.model_dump(mode="json")}
+    for number, piece in enumerate(review.evidence):
+        data = {"id": f"e{number}", "finding": f"f{piece.finding}", "code": piece.code, "outcome": "fails", "seen": ""}
+        yield "evidence.run", data
     yield "review.closed", {}
     for exercise, files in mended(review, folder).items():
         for file, text in files.items():

@@ -18,10 +18,8 @@ from reviewkit.scorecard import (
     DECIMALS,
     RATER_MARK_MAX,
     ClaimResult,
-    DecisionKind,
     DefectResult,
     DimensionResult,
-    EvidenceResult,
     ItemState,
     Outcome,
     Point,
@@ -37,7 +35,6 @@ OPEN_WRONG: Final = 0.5
 """How much of a wrong remark an unconfirmed one outside the key counts as until a person decides. In the labelled sample
 reviews (gaming ones left out) four of five such remarks were wrong or empty; half leaves room for honest reviewers, who
 see more valid things than a key holds. The bounds cover both ends."""
-PROOFS_FOR_FULL: Final = 2
 SEVERE: Final = (Severity.BLOCKER, Severity.MAJOR)
 _RANK: Final = {severity.value: at for at, severity in enumerate(Severity)}
 
@@ -248,57 +245,6 @@ def claims(most: float, rubric: Rubric, state: State) -> tuple[DimensionResult, 
     right_n = sum(1 for result in results if result.right)
     words = f"{right_n} of {len(results)} claims judged right; points count from the level of guessing upwards."
     return scored(Dimension.CLAIMS, most, Sum(earned, earned, earned), items, words), tuple(results)
-
-
-def proof(
-    most: float, resolved: Resolved, state: State, evidence: Sequence[EvidenceResult], rulings: Rulings
-) -> DimensionResult:
-    """Evidence that fails on the change and passes on the mended tree; the candidate's own outcome is only a claim."""
-    rerun = {result.evidence: result for result in evidence}
-    proven: dict[str, list[str]] = {}
-    waiting: dict[str, list[str]] = {}
-    items: list[Point] = []
-    each = most / PROOFS_FOR_FULL
-    known = {finding.id for finding in resolved.counted}
-    for run in sorted(state.evidence, key=lambda e: e.id):
-        if run.finding not in known:
-            continue
-        credited = resolved.credited_by(run.finding)
-        decided = _proof_state(run.id, run.finding, rerun, rulings)
-        possible = credited or tuple(d for d, f in sorted(resolved.defects.items()) if run.finding in f.findings)
-        if decided is ItemState.CREDITED and not credited:
-            decided = ItemState.PERSON if possible else ItemState.MISSED
-        target = {ItemState.CREDITED: proven, ItemState.PERSON: waiting}.get(decided)
-        if target is not None:
-            for defect in possible or (run.finding,):
-                target.setdefault(defect, []).append(run.id)
-        words = _PROOF_WORDS[decided]
-        high = 0.0 if decided is ItemState.MISSED else each
-        value = each if decided is ItemState.CREDITED else 0.0
-        shown = point(Dimension.PROOF, run.id, decided, Sum(value, value, high), each, words, [run.finding])
-        first = _proof_state(run.id, run.finding, rerun, Rulings({}))
-        items.append(shown.model_copy(update={"program_state": first}))
-    share = min(1.0, len(proven) / PROOFS_FOR_FULL)
-    could = min(1.0, len(proven.keys() | waiting.keys()) / PROOFS_FOR_FULL)
-    words = f"{len(proven)} defects proven, {len(waiting)} waiting for the re-run; {PROOFS_FOR_FULL} count in full."
-    return scored(Dimension.PROOF, most, Sum(most * share, most * share, most * could), items, words)
-
-
-_PROOF_WORDS = {
-    ItemState.CREDITED: "Re-run by the hiring side: fails on the change and passes on the mended tree.",
-    ItemState.PERSON: "Needs a person: its outcome is the candidate's own report until the hiring side has run it.",
-    ItemState.MISSED: "Does not show the flaw, or belongs to no defect that was found.",
-}
-
-
-def _proof_state(evidence: str, finding: str, rerun: Mapping[str, EvidenceResult], rulings: Rulings) -> ItemState:
-    word = rulings.ruling(DecisionKind.PROOF, finding=finding)
-    if word is not None:
-        return ItemState(word)
-    result = rerun.get(evidence)
-    if rulings.split(DecisionKind.PROOF, finding=finding) or result is None or "not_run" in (result.head, result.reference):
-        return ItemState.PERSON
-    return ItemState.CREDITED if (result.head, result.reference) == ("fails", "passes") else ItemState.MISSED
 
 
 def communication(most: float, rubric: Rubric, rulings: Rulings) -> DimensionResult:

@@ -100,15 +100,30 @@ class CheckResult(Frozen):
     seen: str = ""
 
 
+class PutBack(Frozen):
+    """A run of evidence on the mended tree with one defect put back, and nothing else."""
+
+    defect: Ident
+    outcome: Literal["fails", "passes", "error", "flaky", "not_run", "no_tree"]
+    """`no_tree`: the rubric cannot put this defect back on its own."""
+    seen: str = ""
+
+
 class EvidenceResult(Frozen):
     """The hiring side's own re-run of evidence that a candidate handed in for a finding."""
 
     finding: Ident
     evidence: Ident
-    head: Literal["fails", "passes", "error", "not_run"]
-    """Outcome on the change under review; a proof must fail there."""
-    reference: Literal["fails", "passes", "error", "not_run"]
+    own: Literal["fails", "passes", "error"] = "fails"
+    """Outcome in the candidate's own kernel: a claim, not a fact."""
+    head: Literal["fails", "passes", "error", "flaky", "not_run"]
+    """Outcome on the change under review; a proof must fail there. `flaky`: its runs differ."""
+    head_seen: str = ""
+    reference: Literal["fails", "passes", "error", "flaky", "not_run"]
     """Outcome on the mended tree; a proof must pass there."""
+    reference_seen: str = ""
+    put_back: tuple[PutBack, ...] = ()
+    """For the defects that the finding is, or may be, about: only a check that fails there is about that defect."""
 
 
 class DecisionKind(StrEnum):
@@ -452,6 +467,8 @@ class Scorecard(Frozen):
     findings: tuple[FindingResult, ...]
     claims: tuple[ClaimResult, ...]
     exercises: tuple[ExerciseResult, ...]
+    evidence: tuple[EvidenceResult, ...] = ()
+    """Re-runs of what the candidate handed in as evidence, in the order of the record."""
     breakdown: tuple[Breakdown, ...]
     queue: tuple[QueueItem, ...]
     """By effect on the result, largest first."""

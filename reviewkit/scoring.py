@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from reviewkit import dimensions, mending, model, understanding, wording
+from reviewkit import dimensions, mending, model, proof, understanding, wording
 from reviewkit.dimensions import rounded
 from reviewkit.finding import Finding
 from reviewkit.kinship import table
@@ -136,7 +136,7 @@ def score(
         dimensions.prioritisation(most[Dimension.PRIORITISATION], resolved, rubric, top),
         claimed,
         mended,
-        dimensions.proof(most[Dimension.PROOF], resolved, submission_state, evidence, rulings),
+        proof.proof(most[Dimension.PROOF], resolved, submission_state, evidence, rulings),
         dimensions.communication(most[Dimension.COMMUNICATION], rubric, rulings),
     )
     passed = understanding.gates(rubric, scenario, submission_state, resolved, grasps, exercises, rulings)
@@ -152,6 +152,7 @@ def score(
         findings=tuple(_finding_result(f, resolved, matching) for f in resolved.findings),
         claims=claims,
         exercises=(*exercises, *mends),
+        evidence=tuple(evidence),
         breakdown=_breakdown(defects),
         queue=queue_of(rubric, resolved, matching, results, passed, exercises, grasps),
         after_exercises=tuple(d.id for d in defects if d.after_exercises),

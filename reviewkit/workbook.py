@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reviewkit.bank import Entry, find_bank
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.forms import bundle, form
+from reviewkit.guest.check import BlindStage, BlindTree, judge
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Plot, Recording, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
@@ -273,18 +274,9 @@ class Workbook:
 
 
 async def run_evidence(stage: Stage, source: str) -> tuple[str, str]:
-    """Run a candidate's check in their own kernel: ("fails" | "passes" | "error", what was seen)."""
-    body = "\n".join("    " + line for line in source.split("\n"))
-    space: dict[str, Any] = {}
-    try:
-        code = compile(f"async def check(stage, kit):\n{body}\n    pass\n", "<evidence>", "exec")
-        exec(code, space)  # noqa: S102 - the candidate's own cell in their own kernel
-        await asyncio.wait_for(space["check"](stage, stage.kit), EVIDENCE_SECONDS)
-    except AssertionError as error:
-        return "fails", str(error) or "an assertion does not hold"
-    except Exception as error:  # a fault of the check or of the code: a person tells them apart
-        return "error", f"{type(error).__name__}: {error}"
-    return "passes", "the check holds on the change as proposed"
+    """Run a candidate's check in their own kernel, with what it gets again later: ("fails" | "passes" | "error", what was seen)."""
+    blind = BlindStage(BlindTree(stage.tree.root), stage.scenario, stage.modules, stage.packages, stage.launcher)
+    return await judge(blind, blind.kit, source, EVIDENCE_SECONDS)
 
 
 def show(plots: Any, rows: Any) -> None:

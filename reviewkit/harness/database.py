@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import threading
 import time
@@ -28,6 +29,7 @@ _PRAGMAS = {
     "busy_timeout", "foreign_key_list", "foreign_keys", "index_info", "index_list", "journal_mode", "synchronous",
     "table_info", "table_xinfo", "read_uncommitted",
 }  # fmt: skip
+_NUMBERS = itertools.count(1)
 _DENIED = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE, sqlite3.SQLITE_DROP_VTABLE}
 
 
@@ -45,12 +47,10 @@ class Statement:
 class _Link:
     """One connection of the guest."""
 
-    def __init__(self, number: int, path: Path, isolation_level: str | None) -> None:
+    def __init__(self, number: int, raw: sqlite3.Connection) -> None:
         self.number = number
         self.lock = threading.Lock()
-        self.raw = sqlite3.connect(
-            path, timeout=BUSY_SECONDS, isolation_level=isolation_level, check_same_thread=False  # type: ignore[arg-type]
-        )
+        self.raw = raw
         self._deadline = 0.0
         self.raw.execute("PRAGMA synchronous=OFF")  # a world ends with its check; nothing needs to survive a power cut
         self.raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
@@ -116,11 +116,13 @@ def _authorize(action: int, first: str | None, _second: str | None, _db: str | N
 class Database:
     """A named database of a world. Made by `World.database`."""
 
-    def __init__(self, path: Path, schema: str, rows: Iterable[tuple[str, Sequence[Any]]]) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, schema: str, rows: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Make it in a file, or in memory where there is none: without a write-ahead log, so readers and writers wait for each other."""
+        self._target = f"file:/reviewkit-{next(_NUMBERS)}?vfs=memdb" if path is None else str(path)
+        self._uri = path is None
         # Connections that wait for SQLite's write lock must not use up the threads that the lock's holder needs.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="reviewkit-world")
-        self._own = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        self._own = self._connection(None)
         self._own.execute("PRAGMA synchronous=OFF")
         self._own.execute("PRAGMA journal_mode=WAL")
         self._own.executescript(schema)
@@ -133,6 +135,11 @@ class Database:
         self._connected = 0
         self._links: dict[int, _Link] = {}
         self._holds: list[tuple[Gate, Callable[[str], bool]]] = []
+
+    def _connection(self, isolation_level: str | None) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._target, timeout=BUSY_SECONDS, isolation_level=isolation_level, check_same_thread=False, uri=self._uri  # type: ignore[arg-type]
+        )  # fmt: skip
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Committed state, read from outside."""
@@ -149,7 +156,7 @@ class Database:
     def connect(self, isolation_level: str | None) -> int:
         """Open a connection for the guest; returns its number."""
         self._connected += 1
-        link = _Link(self._connected, self._path, isolation_level)
+        link = _Link(self._connected, self._connection(isolation_level))
         self._links[link.number] = link
         self.connections_open += 1
         self.connections_peak = max(self.connections_peak, self.connections_open)

@@ -118,10 +118,17 @@ class World:
 
     def database(self, name: str, schema: str, rows: Iterable[tuple[str, Sequence[Any]]] = ()) -> Database:
         """Make a database with this schema (one or more statements) and these rows: (sql, parameters)."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="reviewkit-world-"))
-        self._databases[name] = Database(self._folder / f"{name}.sqlite", schema, rows)
+        self._databases[name] = Database(self._file(name), schema, rows)
         return self._databases[name]
+
+    def _file(self, name: str) -> Path | None:
+        """Where a database lies; None where no file can be made, as in a locked-down process."""
+        if self._folder is None:
+            try:
+                self._folder = Path(tempfile.mkdtemp(prefix="reviewkit-world-"))
+            except OSError:
+                return None
+        return self._folder / f"{name}.sqlite"
 
     def db(self, name: str = "main") -> Database:
         """A database made before."""

@@ -45,6 +45,7 @@ _SHAPES: dict[str, Shape] = {
     "db.rollback": _ENDING,
     "db.close": _ENDING,
     "db.isolation": {**_ENDING, "value": _is(str, type(None))},
+    "stage": {"job": _is(int), "what": _is(str), "payload": _is(dict)},
 }  # fmt: skip
 
 

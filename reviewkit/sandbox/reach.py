@@ -63,7 +63,7 @@ def reach(packages: tuple[str, ...]) -> Reach:
     if Path("/usr/share/zoneinfo").is_dir():
         libraries.append("/usr/share/zoneinfo")
     found = [(item, site) for dist in _closure(packages) for item, site in _items(dist)]
-    inside = [str(home / "guest"), str(home / "sandbox" / "inner")]
+    inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
     items = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
     return Reach(str(binary), tuple(libraries), tuple(_hidden()), items, sites)

@@ -84,6 +84,7 @@ def _prepare(setup: dict[str, Any]) -> None:
         importlib.import_module(package)
         for name in WARM.get(package, ()):
             importlib.import_module(name)
+    importlib.import_module("reviewkit.harness")  # for guests that hold a candidate's check
     importlib.import_module("reviewkit.sandbox.inner.member")
     importlib.import_module("reviewkit.sandbox.inner.memory")
     importlib.import_module("reviewkit.sandbox.inner.lockdown")
