@@ -15,7 +15,7 @@ from reviewkit.blocking import finished
 from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
-from reviewkit.evidence import rerun
+from reviewkit.evidence import counted, rerun
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
@@ -118,7 +118,7 @@ def run_all(
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
     return Runs(
         versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(hidden_checks(entry, state, launcher)),
-        baseline=tuple(unmended), evidence=tuple(finished(rerun(entry, state, matching, launcher))),
+        baseline=tuple(unmended), evidence=tuple(finished(rerun(entry, counted(state, matching), launcher))),
     )  # fmt: skip
 
 

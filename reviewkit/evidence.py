@@ -61,38 +61,40 @@ def aimed_at(evidence: Evidence, matching: Matching) -> Aim:
     return Aim(taken, perhaps[: MOST_DEFECTS - len(taken)])
 
 
-async def rerun(entry: Entry, state: State, matching: Matching, launcher: Launcher | None) -> list[EvidenceResult]:
-    """Run the evidence of a submission again.
+def counted(state: State, matching: Matching) -> list[tuple[Evidence, Aim]]:
+    """Evidence for remarks that count, in the order of the record; that of taken back and late remarks is left out."""
+    known = {finding.id for finding in state.findings if not finding.after_exercises}
+    return [(piece, aimed_at(piece, matching)) for piece in state.evidence if piece.finding in known]
+
+
+async def rerun(
+    entry: Entry, pieces: Sequence[tuple[Evidence, Aim]], launcher: Launcher | None
+) -> list[EvidenceResult]:
+    """Run evidence again; one result per piece, in the order given.
 
     Args:
         entry: The scenario, with rubric.
-        state: The candidate's work.
-        matching: Of its findings.
+        pieces: What to run, and what each should be about.
         launcher: The sandbox; None where there is none, and then nothing is run.
-
-    Returns:
-        One result per piece, in the order of the record; evidence of remarks made after the exercises is not run.
 
     Raises:
         ContentError: If the rubric's isolates cannot be read.
+        IsolateError: If one of them cannot be made.
     """
-    late = {finding.id for finding in state.findings if finding.after_exercises}
-    known = {finding.id for finding in state.findings}
-    counted = [e for e in state.evidence if e.finding in known and e.finding not in late]
     if launcher is None:
-        return [not_run(e, "no sandbox on this machine") for e in counted]
-    if not counted:
+        return [not_run(piece, "no sandbox on this machine") for piece, _ in pieces]
+    if not pieces:
         return []
     with tempfile.TemporaryDirectory(prefix="reviewkit-evidence-") as folder:
         bench = _Bench(entry, launcher, isolates_of(entry), Path(folder))
         results = []
-        for number, piece in enumerate(counted):
+        for number, (piece, aim) in enumerate(pieces):
             if number >= MOST_PIECES:
                 results.append(not_run(piece, f"only the first {MOST_PIECES} pieces of evidence are run"))
             elif bench.is_late:
                 results.append(not_run(piece, "the time for evidence was used up by pieces before it"))
             else:
-                results.append(await bench.piece(piece, aimed_at(piece, matching)))
+                results.append(await bench.piece(piece, aim))
         return results
 
 
@@ -146,13 +148,15 @@ class _Bench:
 
     async def _put_back(self, code: str, defect: str) -> PutBack:
         """Whether the check fails on a mended tree with this defect put back; one isolate of several is enough."""
+        rubric = self.entry.rubric_folder
+        assert rubric is not None  # noqa: S101 - isolates come from a rubric
         last = Came("not_run", "")
         ways = self.isolates.get(defect, ())
         for number, isolate in enumerate(ways):
             name = f"{defect} {number}"
             if name not in self.trees:
                 target = self.folder / f"{defect}-{number}"
-                await asyncio.to_thread(make, self.entry.rubric_folder, isolate, target)
+                await asyncio.to_thread(make, rubric, isolate, target)
                 self._tree(name, target)
             came = (await self._run(code, (name,)))[0]
             last = last if last.outcome not in ("not_run", "passes") and came.outcome == "passes" else came

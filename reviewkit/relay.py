@@ -79,7 +79,7 @@ def _read(reply: dict[str, Any], desk: Desk) -> Ran:
         return Ran("not_run", shown(desk.fault))
     ending = getattr(desk.guest, "ending_text", "")
     if ending or "error" in reply:
-        late = reply.get("error") == "TimeLimit"
+        late = reply.get("error") == "TimeLimit"  # also what is said of a guest that used up its processor time
         return Ran("error", shown(ending or f"{reply['error']}: {reply['message']}"), late)
     value = reply.get("value")
     if type(value) is not dict or value.keys() != {"outcome", "seen"} or type(value["seen"]) is not str:

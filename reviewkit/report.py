@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from reviewkit.bank import Entry
 from reviewkit.decided import decided_points, unknown_in
+from reviewkit.evidence import REPEATS
+from reviewkit.evidence_view import evidence_rows
 from reviewkit.harness.results import bars
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
@@ -115,7 +117,8 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "timeline": Markup(timeline(submission.events)) if submission else Markup(""),  # noqa: S704 - our own SVG
         "given": _given(submission),
         "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
-        "evidence": submission.state.evidence if submission else (),
+        "evidence": evidence_rows(card, submission.state.evidence if submission else (), {d: k.title for d, k in keys.items()}),
+        "repeats": REPEATS,
         "flags": submission.flags if submission else (),
         "sandbox": _sandbox(card),
     }

@@ -39,6 +39,7 @@ from reviewkit.scorecard import (
     GateOutcome,
     ItemState,
     Outcome,
+    PutBack,
     Reason,
     Scorecard,
     json_schema,
@@ -284,12 +285,55 @@ def test_evidence_is_a_claim_until_it_was_run_again() -> None:
     waiting = card(work).dimension(Dimension.PROOF)
     assert (waiting.points, waiting.high) == (0, 4)
     assert {item.state for item in waiting.items} == {ItemState.PERSON}
+    names = {f.id: f.defects[0] for f in card(work).findings if f.defects}
     rerun = [
-        EvidenceResult(finding="a", evidence="e1", head="fails", reference="passes"),
+        EvidenceResult(
+            finding="a", evidence="e1", head="fails", reference="passes", put_back=(PutBack(defect=names["a"], outcome="fails"),)
+        ),
         EvidenceResult(finding="b", evidence="e2", head="fails", reference="fails"),
-    ]
-    done = card(work, evidence=rerun).dimension(Dimension.PROOF)
+    ]  # fmt: skip
+    scored = card(work, evidence=rerun)
+    done = scored.dimension(Dimension.PROOF)
     assert (done.points, done.high) == (2, 2)
+    assert scored.evidence == tuple(rerun)
+    assert Scorecard.model_validate_json(scored.canonical_json()) == scored
+
+
+def proof_of(put_back: tuple[PutBack, ...] = (), own: str = "fails", decisions: Sequence[Decision] = (), **outcomes: str) -> tuple[ItemState, str]:
+    """State and words of one piece of evidence for the first finding of a strong review."""
+    work = State(findings=STRONG, evidence=(Evidence("e1", "a", "assert False", own),))
+    result = EvidenceResult.model_validate({"finding": "a", "evidence": "e1", "own": own, "put_back": put_back, **outcomes})
+    (item,) = card(work, (), decisions, evidence=[result]).dimension(Dimension.PROOF).items
+    return item.state, item.words
+
+
+def test_a_proof_fails_for_its_own_defect_alone() -> None:
+    defect = card(State(findings=STRONG)).findings[0].defects[0]
+    told = {"head": "fails", "reference": "passes"}
+
+    def put(outcome: str, of: str = defect) -> tuple[PutBack, ...]:
+        return (PutBack.model_validate({"defect": of, "outcome": outcome}),)
+
+    assert proof_of(put("fails"), **told)[0] is ItemState.CREDITED
+    for outcome, words in (("passes", "another difference"), ("no_tree", "cannot be put back"), ("flaky", "no clear outcome")):
+        state, said = proof_of(put(outcome), **told)
+        assert state is ItemState.PERSON
+        assert words in said
+    state, said = proof_of(put("fails", "some-other"), **told)
+    assert state is ItemState.PERSON
+    assert "some-other alone is put back" in said
+
+
+def test_what_cannot_be_decided_about_evidence_waits_for_a_person() -> None:
+    for head, reference in (("flaky", "passes"), ("fails", "flaky"), ("error", "error"), ("fails", "error"), ("not_run", "not_run")):
+        assert proof_of(head=head, reference=reference)[0] is ItemState.PERSON
+    assert proof_of(head="passes", reference="passes")[0] is ItemState.PERSON, "it failed for the candidate"
+    assert proof_of(own="passes", head="passes", reference="passes")[0] is ItemState.MISSED
+    assert proof_of(head="fails", reference="fails")[0] is ItemState.MISSED
+    yes = says("credited", kind=DecisionKind.PROOF, finding="a")
+    assert proof_of(head="error", reference="error", decisions=[yes])[0] is ItemState.CREDITED
+    no = says("missed", author="bob", kind=DecisionKind.PROOF, finding="a")
+    assert proof_of(head="error", reference="error", decisions=[yes, no])[0] is ItemState.PERSON, "raters are split"
 
 
 def test_evidence_for_a_wrong_finding_proves_nothing() -> None:

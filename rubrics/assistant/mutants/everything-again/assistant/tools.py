@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from assistant.clients import ShopClient
     from assistant.desk import Desk
-    from assistant.output import Action, EmailArguments, RefundArguments
+    from assistant.schemas import Action, EmailArguments, RefundArguments
 
 log = structlog.get_logger()
 REFUND_LIMIT_CENTS = 5000

@@ -10,7 +10,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from assistant.output import Output
+from assistant.schemas import Output
 
 if TYPE_CHECKING:
     from assistant.settings import Settings
