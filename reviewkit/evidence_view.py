@@ -10,6 +10,10 @@ from reviewkit.record import Evidence
 from reviewkit.scorecard import EvidenceResult, ItemState, Scorecard
 from reviewkit.words import Dimension
 
+LABELS: Final = {
+    ItemState.CREDITED: "✓ counts", ItemState.MISSED: "✗ does not count", ItemState.PERSON: "? needs a person",
+    ItemState.PARTLY: "◐ counts partly", ItemState.UNSCORED: "– does not count",
+}  # fmt: skip
 NO_TREE: Final = "the rubric has no tree for it"
 
 
@@ -22,6 +26,11 @@ class EvidenceRow:
     words: str
     runs: tuple[tuple[str, str, str], ...]
     """(tree, outcome, what was seen); the candidate's own run first."""
+
+    @property
+    def label(self) -> str:
+        """Whether it counts, in a word and a sign."""
+        return LABELS[self.state]
 
 
 def evidence_rows(card: Scorecard, pieces: Sequence[Evidence], titles: Mapping[str, str]) -> list[EvidenceRow]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import made_submissions as made
 import pytest
+from markupsafe import escape
 
 from reviewkit.assess import Assessment, assess
 from reviewkit.bank import find_bank
 from reviewkit.report import render_report
+from reviewkit.scorecard import PutBack
 from reviewkit.submission import read_submission
 
 BANK = find_bank(made.ROOT)
@@ -58,6 +61,22 @@ def test_without_a_sandbox_it_says_not_run(tmp_path: Path) -> None:
     html = render(assessed(tmp_path, mend={"mend": ["txservice/models.py"]}))
     assert "hidden checks NOT RUN" in html
     assert "unscored: checks_not_run" in html
+
+
+def test_evidence_is_shown_with_its_code_and_every_outcome(tmp_path: Path) -> None:
+    """Without a sandbox it waits for a person; what was run again stands beside the candidate's own word."""
+    found = assessed(tmp_path, evidence=[{"finding": 0, "code": f"assert 1 == 2, {HOSTILE!r}"}])
+    waiting = render(found)
+    assert "not run again (no sandbox on this machine)" in waiting
+    assert "assert 1 == 2" in waiting
+    assert "<script" not in waiting
+    (result,) = found.card.evidence
+    defect = found.entry.rubric.defects[0]
+    put_back = (PutBack(defect=defect.id, outcome="passes", seen="the check holds"),)
+    again = result.model_copy(update={"head": "fails", "head_seen": HOSTILE, "reference": "passes", "put_back": put_back})
+    html = render(replace(found, card=found.card.model_copy(update={"evidence": (again,)})))
+    assert f"mended tree with this put back: {escape(defect.title)}" in html
+    assert "<img" not in html
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
