@@ -22,7 +22,7 @@ SIDE_BY_SIDE = 4
 
 
 def isolate_problems(entry: Entry, tell: Tell) -> Iterator[Problem]:
-    """Each isolate shows its own defect and no other, and passes the public checks; behaviour without one is a warning."""
+    """Each isolate shows its own defect and no other, and passes the public checks; a defect without one is no fault."""
     assert entry.rubric_folder is not None  # noqa: S101 - callers pass entries with a rubric
     place = f"rubrics/{entry.slug}/{FILE}"
     try:
@@ -33,8 +33,9 @@ def isolate_problems(entry: Entry, tell: Tell) -> Iterator[Problem]:
     known = {d.id for d in entry.rubric.defects}
     for strange in sorted(set(isolates) - known):
         yield Problem(place, _line(entry, strange), f"{strange!r} is no defect")
-    bare = [d.id for d in entry.rubric.defects if d.proof == "behaviour" and d.id not in isolates]
-    tell(f"{entry.slug}: evidence for {len(known) - len(bare)} of {len(known)} defects can be told apart by isolates")
+    tell(
+        f"{entry.slug}: {len(known & set(isolates))} of {len(known)} defects have an isolate; evidence for the others waits for a person"
+    )
     work = [(d, way) for d, ways in sorted(isolates.items()) if d in known for way in ways]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each runs in processes of its own and mostly waits
         faults = list(pool.map(lambda item: isolate_faults(entry, *item), work))
