@@ -105,6 +105,7 @@ class Intake:
     environment: dict[str, str] = field(default_factory=dict)
     limits: Callable[[], None] | None = None
     hiring: str = ""
+    pubkey: str = base64url.encode(PUBLIC)
 
     @property
     def url(self) -> str:
@@ -119,7 +120,7 @@ class Intake:
         if not self.hiring and not (self.folder / "intake.sqlite").exists():
             self.hiring = with_storage(self.folder, lambda storage: make_token(storage, "tests", AT))
         command = [sys.executable, "-m", "reviewkit.cli", "intake", "serve", "--port", str(self.port)]
-        command += ["--db", str(self.folder / "intake.sqlite"), "--pubkey", base64url.encode(PUBLIC)]
+        command += ["--db", str(self.folder / "intake.sqlite"), "--pubkey", self.pubkey]
         environment = {**os.environ, "REVIEWKIT_LOG": "json", **self.environment}
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(

@@ -29,8 +29,10 @@ HEADER_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 15.0
 SEND_SECONDS: Final = 20.0
 """For a client to take one piece of an answer."""
-STOP_SECONDS: Final = 8
+STOP_SECONDS: Final = 7
 """For requests in flight when the service is told to stop."""
+LAST_BYTES_SECONDS: Final = 2.0
+"""For bodies that are still arriving then; the rest of the time is for storing them."""
 CONNECTIONS_MAX: Final = 400
 HEADER_BYTES_MAX: Final = 16_384
 LARGE: Final = 1_000_000

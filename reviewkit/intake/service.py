@@ -19,6 +19,7 @@ from reviewkit.intake.limits import (
     FAILURE_PER_SECOND,
     LARGE,
     LARGE_BUDGET,
+    LAST_BYTES_SECONDS,
     RATE_BURST,
     RATE_PER_SECOND,
     SMALL_BUDGET,
@@ -54,6 +55,15 @@ class Service:
     rates: Buckets = field(default_factory=lambda: Buckets(RATE_BURST, RATE_PER_SECOND))
     failures: Buckets = field(default_factory=lambda: Buckets(FAILURE_BURST, FAILURE_PER_SECOND))
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _arriving: set[asyncio.Timeout] = field(default_factory=set)
+
+    def close(self) -> None:
+        """Begin to stop: streams end, and bodies that are still arriving get little more time."""
+        self.closing.set()
+        until = asyncio.get_running_loop().time() + LAST_BYTES_SECONDS
+        for deadline in self._arriving:
+            if (deadline.when() or 0) > until:
+                deadline.reschedule(until)
 
     async def candidate(self, request: Request) -> Bearer:
         """The invite that a request shows.
@@ -119,9 +129,13 @@ class Service:
     async def _read(self, request: Request) -> bytes:
         chunks = []
         try:
-            async with asyncio.timeout(self.body_seconds):
-                async for chunk in request.stream():
-                    chunks.append(chunk)  # noqa: PERF401 - what came before a time-out is dropped with the list
+            async with asyncio.timeout(LAST_BYTES_SECONDS if self.closing.is_set() else self.body_seconds) as deadline:
+                self._arriving.add(deadline)
+                try:
+                    async for chunk in request.stream():
+                        chunks.append(chunk)  # noqa: PERF401 - what came before a time-out is dropped with the list
+                finally:
+                    self._arriving.discard(deadline)
         except (TimeoutError, ClientDisconnect):
             fact = "The body did not arrive in time"
             raise IntakeError("too_slow", fact, "Nothing was accepted. Please retry.", 408) from None

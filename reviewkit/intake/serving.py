@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
             self._tell(sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._service.closing.set()
+        self._service.close()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
