@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -23,6 +24,7 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
+from reviewkit.sandbox import SandboxError
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
@@ -51,6 +53,8 @@ class _Seen:
     seen: str = ""
     starved: bool = False
     """The machine was too busy for the wall time to be the guest's."""
+    lost: bool = False
+    """The sandbox itself failed: no guest could be started, or its fork server ended. Twice over it counts as it is."""
     never_loads: bool = False
     """The code used up its processor time while it was loaded; it would do so in every check."""
 
@@ -174,9 +178,9 @@ class _Run:
 
 
 async def _run(run: _Run) -> _Seen:
-    """Run a check; what only a busy machine may have caused is repeated once."""
+    """Run a check; what only a busy machine or a dead fork server may have caused is repeated once."""
     seen = await _once(run)
-    if seen.starved:
+    if seen.starved or seen.lost:
         seen = await _once(run)
         if seen.starved:
             return _Seen("not_measured", seen.expected, "the machine was too busy, twice")
@@ -187,7 +191,7 @@ async def _once(run: _Run) -> _Seen:
     watched = _Watched(run.launcher)
     scenario, entry = run.entry.scenario, run.entry
     stage = Stage(Tree(run.tree), entry.folder, scenario.modules, scenario.packages, watched, entry.rubric_folder)
-    async with _ticking() as pace:
+    with _ticking() as pace:
         try:
             work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
             verdict = await asyncio.wait_for(work, CHECK_SECONDS)
@@ -196,7 +200,7 @@ async def _once(run: _Run) -> _Seen:
         except LoadError as error:
             return _not_loaded(error, pace.starved(watched.cpu))
         except ReviewkitError as error:
-            return _Seen("error", seen=str(error))
+            return _Seen("error", seen=str(error), lost=isinstance(error, SandboxError))
         except Exception as error:  # an answer that the check cannot read, or a fault of the check
             return await _blame(run, watched, error)
         return _judged(verdict, watched, pace.starved(watched.cpu))
@@ -205,7 +209,7 @@ async def _once(run: _Run) -> _Seen:
 def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
     ending = watched.ending
     if ending is not None:
-        return _Seen(ending[0], verdict.expected, f"{ending[1]}; {verdict.seen}")
+        return _Seen(ending[0], verdict.expected, f"{ending[1]}; {verdict.seen}", lost=watched.any("lost"))
     if verdict.passed:
         return _Seen("passed", verdict.expected, verdict.seen)
     if watched.any("out_of_memory"):
@@ -218,7 +222,7 @@ def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
 def _out_of_time(watched: _Watched, expected: str, text: str, starved: bool) -> _Seen:
     ending = watched.ending
     if ending is not None:
-        return _Seen(ending[0], expected, f"{ending[1]}; {text}")
+        return _Seen(ending[0], expected, f"{ending[1]}; {text}", lost=watched.any("lost"))
     return _Seen("time_limit", expected, text, starved)
 
 
@@ -228,7 +232,8 @@ def _not_loaded(error: LoadError, starved: bool) -> _Seen:
         return _Seen("failed", "the code loads", str(error))
     by_wall = getattr(error, "by_wall", False)
     endless = ending == "time_limit" and not by_wall
-    return _Seen(ending.value, "the code loads", str(error), starved=starved and by_wall, never_loads=endless)
+    lost = getattr(error, "lost", False)
+    return _Seen(ending.value, "the code loads", str(error), starved=starved and by_wall, lost=lost, never_loads=endless)
 
 
 async def _blame(run: _Run, watched: _Watched, error: Exception) -> _Seen:
@@ -236,19 +241,19 @@ async def _blame(run: _Run, watched: _Watched, error: Exception) -> _Seen:
     text = f"{type(error).__name__}: {error}"
     ending = watched.ending
     if ending is not None:
-        return _Seen(ending[0], seen=f"{ending[1]}; {text}")
+        return _Seen(ending[0], seen=f"{ending[1]}; {text}", lost=watched.any("lost"))
     assert run.entry.rubric_folder is not None  # noqa: S101 - checks were loaded from it
     reference = run.entry.rubric_folder / "reference"
     if run.tree == reference:
         return _Seen("error", seen=f"the check broke off: {text}")
-    if (await _once(run.on(reference))).outcome == "passed":
+    if (await _run(run.on(reference))).outcome == "passed":
         return _Seen("failed", seen=f"an answer of a form that the check does not know: {text}")
     return _Seen("error", seen=f"the check broke off: {text}")
 
 
 @dataclass
 class _Pace:
-    """How often the parent itself got to run."""
+    """How often this process got to run, by a thread of its own: the loop may be kept waiting by what a guest asked for."""
 
     begun: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.process_time)
@@ -267,20 +272,20 @@ class _Pace:
         return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 and max(own, guests) < wall * MOST_USED
 
 
-@contextlib.asynccontextmanager
-async def _ticking() -> AsyncIterator[_Pace]:
-    pace = _Pace()
+@contextlib.contextmanager
+def _ticking() -> Iterator[_Pace]:
+    pace, over = _Pace(), threading.Event()
 
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
+    def tick() -> None:
+        while not over.wait(TICK_SECONDS):
             pace.ticks += 1
 
-    task = asyncio.create_task(tick())
+    thread = threading.Thread(target=tick, name="reviewkit-pace", daemon=True)
+    thread.start()
     try:
         yield pace
     finally:
-        task.cancel()
+        over.set()
 
 
 def _result(exercise_id: str, mark: Mark, seen: _Seen) -> CheckResult:

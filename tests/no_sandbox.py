@@ -38,4 +38,4 @@ def forbid_filters() -> None:
 
 if __name__ == "__main__":
     forbid_filters()
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606

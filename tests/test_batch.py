@@ -15,6 +15,7 @@ import pytest
 from test_cli import reviewkit
 
 import reviewkit as package
+from reviewkit.bank import find_bank
 from reviewkit.batch import scoring_notebook
 from reviewkit.sandbox import probe_level
 
@@ -78,6 +79,14 @@ def test_good_files_have_report_scorecard_notebook_and_row(batch: tuple[Path, Pa
     assert str(out) not in json.dumps(executed["metadata"])
     tampered = next(r for r in rows if r["file"] == "tampered.ipynb")
     assert tampered["flags"]
+
+
+def test_no_canary_in_anything_that_scoring_writes(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    """Rows, scorecards, reports, executed notebooks, baselines, store and the log of the kernels."""
+    canaries = [entry.rubric.canary.encode() for entry in find_bank(made.ROOT)]
+    files = [path for path in batch[1].rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"scoring.log", "cohort.html", "store.sqlite"}
+    assert [path for path in files if any(canary in path.read_bytes() for canary in canaries)] == []
 
 
 def test_csv_and_cohort_are_safe_and_complete(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ MAX_REPLY = 4_000_000
 """Characters and bytes of one statement's rows."""
 MAX_PAGES = 25_000
 """Size of a database in pages of 4 kB: 100 MB."""
+MAX_LOG_BYTES = 200_000_000
+"""Size of a database's write-ahead log, which grows while a connection keeps reading and another writes."""
 MAX_THREADS = 128
 MAX_SQL = 64_000
 _PRAGMAS = {
@@ -168,20 +171,28 @@ class Database:
         if link is None:
             return {"error": "ProgrammingError", "message": "Cannot operate on a closed database."}
         if what == "close":
-            return await self._close(link)
+            del self._links[link.number]
+            self.connections_open -= 1
+            return await self._in_thread(partial(self._give_back, link))
         if what == "isolation":
-            link.raw.isolation_level = payload["value"]
-            return {"in_transaction": link.raw.in_transaction}
+            return await self._in_thread(partial(self._isolate, link, payload["value"]))
         return await self._execute(link, what, payload)
 
-    async def _close(self, link: _Link) -> dict[str, Any]:
-        del self._links[link.number]
-        self.connections_open -= 1
+    async def _in_thread(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Whatever may wait for a lock of SQLite's waits here: the loop has other guests' requests to answer."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _give_back(self, link: _Link) -> dict[str, Any]:
         with link.lock:
             if link.raw.in_transaction:
                 self.statements.append(Statement(link.number, "ROLLBACK", ()))
             link.raw.close()
         return {"in_transaction": False}
+
+    def _isolate(self, link: _Link, level: str | None) -> dict[str, Any]:
+        with link.lock:
+            link.raw.isolation_level = level  # type: ignore[assignment]
+            return {"in_transaction": link.raw.in_transaction}
 
     async def _execute(self, link: _Link, what: str, payload: dict[str, Any]) -> dict[str, Any]:
         sql, parameters = str(payload.get("sql", "")), payload.get("parameters", [])
@@ -190,16 +201,24 @@ class Database:
         def work() -> dict[str, Any]:
             with link.lock:
                 before = link.raw.in_transaction
-                reply = link.run(what, sql, parameters)
+                reply = (None if ending else self._full(link)) or link.run(what, sql, parameters)
                 self._note(link, before, reply, what.upper() if ending else sql, parameters)
                 return reply
 
-        reply = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        reply = await self._in_thread(work)
         if not ending:
             for gate, when in self._holds:
                 if when(sql):
                     await gate.wait()
         return reply
+
+    def _full(self, link: _Link) -> dict[str, Any] | None:
+        """What SQLite says when the disk is full, once the log has grown beyond all bounds."""
+        with contextlib.suppress(OSError):
+            if self._path.with_name(f"{self._path.name}-wal").stat().st_size > MAX_LOG_BYTES:
+                error = {"error": "OperationalError", "message": "database or disk is full", "errorname": "SQLITE_FULL"}
+                return {**error, "in_transaction": link.raw.in_transaction}
+        return None
 
     def _note(self, link: _Link, before: bool, reply: dict[str, Any], sql: str, parameters: Any) -> None:
         if sql in ("COMMIT", "ROLLBACK") and not before:

@@ -7,10 +7,13 @@ import os
 
 DEFAULT_PATIENCE = float(os.environ.get("REVIEWKIT_PATIENCE", "2.0"))
 """Seconds without a further arrival after which a gate opens anyway. Only how long a failing run takes depends on it."""
+STEP_SECONDS = 0.05
+LATE_SECONDS = 0.05
+"""A step that ends so much too late is not counted: this process did not get its turn, and others may not have had theirs."""
 
 
 class Gate:
-    """Holds arrivals until `n` have come, or until none has come for `patience` seconds."""
+    """Holds arrivals until `n` have come, or until none has come for `patience` seconds of a machine that keeps up."""
 
     def __init__(self, n: int, patience: float | None = None) -> None:
         self.n = n
@@ -35,8 +38,23 @@ class Gate:
         if self.arrived >= self.n:
             self._open.set()
             return
-        self._timer = asyncio.get_running_loop().call_later(self.patience, self._open.set)
+        self._wait_on(self.patience)
         await self._open.wait()
+
+    def _wait_on(self, patience: float) -> None:
+        """Open after so many seconds, counted in steps, without a further arrival."""
+        loop = asyncio.get_running_loop()
+        if patience <= 0:
+            self._open.set()
+            return
+        step = min(STEP_SECONDS, patience)
+        due = loop.time() + step
+
+        def take() -> None:
+            late = loop.time() - due > LATE_SECONDS
+            self._wait_on(patience if late else patience - step)
+
+        self._timer = loop.call_at(due, take)
 
     def open(self) -> None:
         """Let everybody pass from now on."""

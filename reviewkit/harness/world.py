@@ -19,11 +19,12 @@ MOST_TOLD: Final = 4_000_000
 """Characters and values (a value counts 50) of log events and facts that a world keeps of one guest."""
 
 
-def _weight(value: Any) -> int:
+def weight(value: Any) -> int:
+    """What it costs to keep a value: characters, and 50 for each value."""
     if isinstance(value, dict):
-        return 50 + sum(50 + len(key) + _weight(item) for key, item in value.items())
+        return 50 + sum(50 + len(key) + weight(item) for key, item in value.items())
     if isinstance(value, list | tuple):
-        return 50 + sum(_weight(item) for item in value)
+        return 50 + sum(weight(item) for item in value)
     return 50 + (len(value) if isinstance(value, str | bytes) else 0)
 
 
@@ -164,7 +165,7 @@ class World:
 
     def _note(self, op: str, payload: dict[str, Any]) -> None:
         """Keep what the guest tells, until it has told more than any honest one; the rest is dropped."""
-        self._room -= _weight(payload)
+        self._room -= weight(payload)
         if self._room < 0:
             return
         if op == "log":

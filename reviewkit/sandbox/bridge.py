@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reviewkit.harness.world import World
+from reviewkit.harness.world import World, weight
 from reviewkit.sandbox.inner.codec import ProtocolError
 
 MAX_CONNECTIONS = 256
 MAX_LOGS = 50_000
 RESERVED = frozenset({"TimeLimit", "GuestClosed"})
+
+__all__ = ["answer", "examine", "examine_reply", "weight"]
 
 Payload = dict[str, Any]
 Shape = dict[str, Callable[[Any], bool]]

@@ -31,6 +31,8 @@ MAX_OPEN = 256
 MAX_REQUESTS = 50_000
 MAX_BYTES = 256_000_000
 """Bytes that one guest may send in its life."""
+MAX_WEIGHT = 100_000_000
+"""Characters and values (a value counts 50) of its requests, which the world keeps for the check to look at."""
 _ALMOST, _HALF = 0.9, 0.5
 
 
@@ -51,11 +53,14 @@ class GuestLoadError(LoadError):
         message: Its text.
         ending: Why the guest ended over it; None if it lived on.
         by_wall: Whether only the wall clock says that it took too long.
+        lost: Whether its fork server ended.
     """
 
-    def __init__(self, error: str, message: str, ending: Ending | None, *, by_wall: bool = False) -> None:
+    def __init__(
+        self, error: str, message: str, ending: Ending | None, *, by_wall: bool = False, lost: bool = False
+    ) -> None:
         super().__init__(error, message)
-        self.ending, self.by_wall = ending, by_wall
+        self.ending, self.by_wall, self.lost = ending, by_wall, lost
 
 
 class SandboxJob:
@@ -68,6 +73,8 @@ class SandboxJob:
         """Whether a call was not answered in time."""
         self.out_of_memory = False
         """Whether the guest reported that memory ran out."""
+        self.lost = False
+        """Whether the fork server ended, and the guest with it."""
         self.exit: Exit | None = None
         self._world, self._socket = world, ours
         self._numbers = itertools.count(1)
@@ -76,7 +83,7 @@ class SandboxJob:
         self._asked: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(MAX_OPEN)
         self._sending = asyncio.Lock()
-        self._requests = self._bytes = 0
+        self._requests = self._bytes = self._weight = 0
         self._pidfd = -1
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -106,7 +113,7 @@ class SandboxJob:
             await self.close()
             by_wall = self.ending is None and self.out_of_time
             ending = Ending.TIME_LIMIT if by_wall else self.ending
-            raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall)
+            raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall, lost=self.lost)
 
     async def ask(self, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
         """One request to the guest; see `reviewkit.harness.job.Job`."""
@@ -183,7 +190,8 @@ class SandboxJob:
     async def _take_request(self, number: int, op: Any, payload: Any) -> None:
         bridge.examine(op, payload)
         self._requests += 1
-        if number in self._asked or self._requests > MAX_REQUESTS:
+        self._weight += bridge.weight(payload)
+        if number in self._asked or self._requests > MAX_REQUESTS or self._weight > MAX_WEIGHT:
             raise ProtocolError("requests without end")
         await self._slots.acquire()
         self._asked[number] = asyncio.create_task(self._answer(number, op, payload))
@@ -213,6 +221,7 @@ class SandboxJob:
         try:
             self.exit = await asyncio.shield(asyncio.wrap_future(ordered.ended))
         except SandboxError:
+            self.lost = True
             self._stop(Ending.CRASHED, "its fork server has ended")
             return
         if not self._closing and self.ending is None:

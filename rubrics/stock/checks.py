@@ -1,7 +1,8 @@
 """Hidden checks of the mend: units taken, put back and asked for again. States and counts only.
 
 Gates hold the answers of reads, wherever the code reads: code that never reads before it writes passes them by, code
-that waits for a lock reaches them one at a time and goes on when the gate loses patience.
+that waits for a lock reaches them one at a time and goes on when the gate loses patience. What was seen is told without
+counts where those depend on who came first, so that the same code gets the same words on every run.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ async def not_oversold(stage: Stage, rng: Random) -> Verdict:
     buyers = units + rng.randint(3, 6)
     answers, left = await rush(stage, rng, [1] * buyers, units)
     sold = sum(map(stage.kit.accepted, answers))
-    return verdict(1 <= sold <= units and left >= 0, f"1 to {units} of {units} sold", f"{sold} sold, {left} left")
+    seen = "more sold than there was" if sold > units or left < 0 else "no more sold than there was" if sold else "none sold"
+    return verdict(1 <= sold <= units and left >= 0, f"1 to {units} of {units} sold", seen)
 
 
 @check("rush-adds-up", "What was sold and what is left make what there was")
@@ -65,7 +67,8 @@ async def adds_up(stage: Stage, rng: Random) -> Verdict:
     answers, left = await rush(stage, rng, quantities, units)
     sold = sum(q for q, answer in zip(quantities, answers, strict=True) if stage.kit.accepted(answer))
     passed = sold > 0 and sold + left == units
-    return verdict(passed, f"sold + left = {units}", f"{sold} sold, {left} left")
+    seen = "it adds up" if passed else "sold and left do not add up" if sold else "none sold"
+    return verdict(passed, f"sold + left = {units}", seen)
 
 
 @check("refused-are-told", "Who gets nothing in a rush gets a clear answer")
@@ -75,8 +78,8 @@ async def refused_told(stage: Stage, rng: Random) -> Verdict:
     answers, _ = await rush(stage, rng, [units] * buyers, units)
     clear = sum(told(stage, answer) for answer in answers)
     passed = clear >= buyers - 1 and clear + sum(map(stage.kit.accepted, answers)) == buyers
-    seen = [answer.value["status"] if answer.ok else answer.error for answer in answers]
-    return verdict(passed, f"at least {buyers - 1} clear refusals, none else", f"{seen}")
+    seen = "as expected" if passed else "others were served too, or refused in no clear way"
+    return verdict(passed, f"at least {buyers - 1} clear refusals, none else", seen)
 
 
 @check("odd-quantities", "Quantities below one are refused and change nothing")
@@ -155,7 +158,8 @@ async def deliveries(stage: Stage, rng: Random) -> Verdict:
         left = kit.on_hand(world, product, NORTH)
     arrived = sum(q for q, answer in zip(more, answers, strict=True) if kit.accepted(answer))
     passed = arrived > 0 and left == units + arrived
-    return verdict(passed, f"{units} + {arrived}", f"{left} on the shelf")
+    seen = "all of them" if passed else "the shelf holds another number than were accepted" if arrived else "none accepted"
+    return verdict(passed, f"{units} and every delivery accepted on the shelf", seen)
 
 
 @check("delivery-meets-order", "A delivery and an order that meet both count")
@@ -175,7 +179,8 @@ async def delivery_meets_order(stage: Stage, rng: Random) -> Verdict:
         left = kit.on_hand(world, product, NORTH)
     counted = more * kit.accepted(delivery) - wanted * kit.accepted(order)
     passed = counted != 0 and left == units + counted
-    return verdict(passed, f"{units + counted} on the shelf", f"{left} on the shelf")
+    seen = "both" if passed else "the shelf holds another number than was accepted" if counted else "neither accepted"
+    return verdict(passed, f"{units} with what was accepted of {more} more and {wanted} less", seen)
 
 
 @check("repeat-takes-once", "An order that is sent again takes its units once")
@@ -208,5 +213,7 @@ async def repeat_together(stage: Stage, rng: Random) -> Verdict:
         left = kit.on_hand(world, product, NORTH)
         stored = world.db().rows("SELECT count(*) FROM orders WHERE request_id = 'r-1'")[0][0]
     # The slower one may be sent away in whatever words: the next try tells it.
-    passed = any(map(kit.accepted, answers)) and (stored, left) == (1, units - wanted)
-    return verdict(passed, f"1 order, {units - wanted} left", f"{stored} orders, {left} left")
+    accepted = any(map(kit.accepted, answers))
+    passed = accepted and (stored, left) == (1, units - wanted)
+    seen = "once" if passed else "taken another number of times than once" if accepted else "accepted not even once"
+    return verdict(passed, f"1 order, {units - wanted} left", seen)

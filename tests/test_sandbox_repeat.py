@@ -1,0 +1,63 @@
+"""The same submission gets the same verdicts and the same bytes each time, also while others keep the machine busy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import made_submissions as made
+import pytest
+
+from reviewkit.assess import assess
+from reviewkit.bank import find_bank
+from reviewkit.sandbox import open_launcher
+from reviewkit.submission import Submission, read_submission
+
+pytestmark = pytest.mark.sandbox
+BANK = find_bank(start=Path(__file__).parent)
+COMPLETED = [
+    pytest.param(path, id=f"{entry.slug}-{path.stem}")
+    for entry in BANK
+    if entry.rubric_folder is not None
+    for path in sorted((entry.rubric_folder / "calibration").glob("*.ipynb"))
+]
+FEW = ("stock-weak-1", "checkout-middling-1")
+"""In CI: those whose checks race, and fail."""
+
+
+@pytest.fixture
+def load() -> Iterator[None]:
+    """Twice as many busy processes as there are cores."""
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
+    yield
+    for process in busy:
+        process.kill()
+        process.wait()
+
+
+def cards(submission: Submission, times: int) -> set[str]:
+    """Scorecards of so many scorings, those of the unmended change included, by their bytes."""
+    found = set()
+    with open_launcher() as launcher:
+        for _ in range(times):
+            assessment = assess(submission, BANK, launcher)
+            found.add(assessment.card.canonical_json() + repr(assessment.baseline))
+    return found
+
+
+@pytest.mark.parametrize("path", COMPLETED)
+def test_a_completed_notebook_gets_the_same_bytes(path: Path, load: None, request: pytest.FixtureRequest) -> None:
+    full = request.config.getoption("--full")
+    if not full and request.node.callspec.id not in FEW:
+        pytest.skip("with --full")
+    assert len(cards(read_submission(path), 20 if full else 2)) == 1
+
+
+def test_a_mend_that_races_gets_the_same_bytes(load: None, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The warm-up has no completed notebook: its change as proposed stands for a mend that fails."""
+    submission = read_submission(made.write(tmp_path / "one.ipynb", made.completed(made.review(), tmp_path)))
+    assert len(cards(submission, 20 if request.config.getoption("--full") else 2)) == 1
