@@ -13,6 +13,7 @@ import typer
 from reviewkit import __version__, log
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
+from reviewkit.cli_raters import BankOption, RubricsOption, adjudicate, decide
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError
 
@@ -35,14 +36,6 @@ app.add_typer(invite_app, name="invite")
 app.add_typer(intake_app, name="intake")
 app.add_typer(store_app, name="store")
 
-BankOption = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Option("--bank", help="Folder that holds scenarios/. Default: REVIEWKIT_BANK, else from here upward."),
-]
-RubricsOption = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--rubrics", help="Folder of the rubrics. Default: REVIEWKIT_RUBRICS, else rubrics/ of the bank."),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
 
@@ -185,6 +178,17 @@ def notebook_score() -> None:
     typer.echo(str(scoring_notebook()))
 
 
+@notebook_app.command("adjudicate")
+def notebook_adjudicate() -> None:
+    """Print the path of the raters' notebook, to copy it or to open it in your own JupyterLab.
+
+    Example: cp "$(reviewkit notebook adjudicate)" .
+    """
+    from reviewkit.hiringserver import notebook_path
+
+    typer.echo(str(notebook_path("adjudicate")))
+
+
 @app.command("open")
 def open_workbook(
     slug: Annotated[str, typer.Argument(help="Scenario, or a notebook made before to go on with.")],
@@ -285,6 +289,10 @@ def demo(
     with start_server(_workbook(found, first), folder=Path("reviewkit-sessions"), candidate="demo", bank=found.root) as served:
         typer.echo(f"\nA workbook as a candidate meets it:\n\n    {served.url}\n\nCtrl+C ends it.")
         served.wait()
+
+
+app.command()(adjudicate)
+app.command()(decide)
 
 
 @app.command("match")

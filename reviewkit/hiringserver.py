@@ -1,0 +1,80 @@
+"""Serve a notebook of the hiring side: ours, with our parameters, in a server that shows nothing else.
+
+The server's root is a folder that holds this one notebook. No notebook of a candidate can be opened through it, so none
+can be run; what candidates wrote reaches the page as text in a widget.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from reviewkit.bank import BANK_VARIABLE, RUBRICS_VARIABLE, Bank
+from reviewkit.serve import Server, bring_up, launch, private_folder
+
+NAMES = ("adjudicate", "score")
+"""Notebooks of the package."""
+
+
+def notebook_path(name: str) -> Path:
+    """Where a notebook of the package lies."""
+    return Path(str(files("reviewkit") / "notebooks" / f"{name}.ipynb"))
+
+
+@dataclass(kw_only=True)
+class HiringServer(Server):
+    """A running server with one notebook of ours."""
+
+    notebook: str
+
+    @property
+    def url(self) -> str:
+        """Address of the notebook; see `page`."""
+        return self.page(self.label, self.notebook)
+
+
+def with_parameters(document: dict[str, object], parameters: Mapping[str, object]) -> dict[str, object]:
+    """A notebook of ours whose `parameters` cell also sets these values."""
+    cells = document["cells"]
+    assert isinstance(cells, list)  # noqa: S101 - a notebook of the package
+    lines = "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    filled = [
+        {**cell, "source": cell["source"] + lines} if "parameters" in cell["metadata"].get("tags", []) else cell
+        for cell in cells
+    ]
+    return {**document, "cells": filled}
+
+
+def serve_notebook(name: str, parameters: Mapping[str, object], bank: Bank) -> HiringServer:
+    """Start a server for a notebook of the package.
+
+    Args:
+        name: One of `NAMES`.
+        parameters: Values for its `parameters` cell; plain Python values.
+        bank: With rubrics.
+
+    Raises:
+        ServeError: If the server does not start.
+    """
+    private = private_folder()
+    try:
+        root = private / "notebook"
+        root.mkdir()
+        document = json.loads(notebook_path(name).read_text("utf-8"))
+        file = root / f"{name}.ipynb"
+        file.write_text(json.dumps(with_parameters(document, parameters), indent=1), "utf-8")
+        variables = {BANK_VARIABLE: str(bank.root)}
+        if bank.rubrics is not None:
+            variables[RUBRICS_VARIABLE] = str(bank.rubrics)
+        token, process = launch(private, root, "lab", variables)
+    except BaseException:
+        shutil.rmtree(private, ignore_errors=True)
+        raise
+    server = HiringServer(label=name, token=token, front="lab", process=process, private=private, notebook=file.name)
+    bring_up(server, f"api/contents/{quote(file.name)}?content=0", lambda answer: answer.get("name") == file.name)
+    return server
