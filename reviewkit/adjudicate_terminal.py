@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
@@ -18,21 +20,23 @@ def work(desk: Desk, keys: Keys, console: Console) -> None:
     """Go through the tasks until nothing is left or the rater stops; every answer is stored at once."""
     for trouble in desk.troubles:
         console.print(Text(trouble, style="yellow"), soft_wrap=True)
-    while (shown := desk.shown()) is not None:
-        at, number = desk.session.at + 1, len(desk.session.tasks)
-        show(shown, console, f"{at} of {number}, {desk.session.left} open")
-        try:
-            if not _answered(desk, shown, keys, console):
-                return
-        except KeyboardInterrupt:
-            return
-    console.print(Text("Nothing is left to decide. u takes the last decision back, any other key ends.", style="bold"))
-    try:
-        if desk.session.done and keys.key() == "u":
-            desk.undo()
-            work(desk, keys, console)
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        while _goes_on(desk, keys, console):
+            pass
+
+
+def _goes_on(desk: Desk, keys: Keys, console: Console) -> bool:
+    """Show what is to be done and take an answer; False when the rater stops."""
+    shown = desk.shown()
+    if shown is None:
+        console.print(Text("Nothing is left to decide. u takes the last decision back, k goes back, any other key ends.", style="bold"))
+        pressed = keys.key().lower() if desk.session.tasks else "q"
+        if pressed == "k":
+            desk.back()
+            return True
+        return pressed == "u" and desk.undo() is not None
+    show(shown, console, f"{desk.session.at + 1} of {len(desk.session.tasks)}, {desk.session.left} open")
+    return _answered(desk, shown, keys, console)
 
 
 def _answered(desk: Desk, shown: Exhibit, keys: Keys, console: Console) -> bool:

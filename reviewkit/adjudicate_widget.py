@@ -107,7 +107,6 @@ def adjudicate(
     if not rater.strip():
         raise UsageError("Say who decides.", "Set `rater` in the cell above.")
     folder = OutFolder(Path(out))
-    rows = folder.scored()
-    wanted = [find_submission(list(rows.items()), submission)] if submission else list(rows)
+    wanted = [find_submission(folder.named(), submission)] if submission else list(folder.scored())
     found = find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None)
     return AdjudicateWidget(Desk.open(folder, found, rater, wanted, is_disputed=disputed))

@@ -235,6 +235,7 @@ def score(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     jobs: Annotated[Optional[int], typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,  # noqa: UP045
+    notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     as_json: JsonOption = False,
 ) -> None:
     """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
@@ -249,8 +250,11 @@ def score(
 
     from reviewkit.collect import notebooks
     from reviewkit.demo import score_and_show
+    from reviewkit.notice import use_notice
 
     found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
+    if notice is not None:
+        use_notice(notice, out)
     for address in (s for s in sources if "://" in s):
         from reviewkit.intake.fetch import fetch_from
 

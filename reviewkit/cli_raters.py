@@ -49,8 +49,7 @@ def adjudicate(
     from reviewkit.outfolder import OutFolder, find_submission
 
     folder = OutFolder(out)
-    rows = folder.scored()
-    wanted = [find_submission(list(rows.items()), submission)] if submission else list(rows)
+    wanted = [find_submission(folder.named(), submission)] if submission else list(folder.scored())
     if export:
         _export(folder, wanted, rater)
         return
@@ -96,8 +95,7 @@ def decide(
     from reviewkit.refresh import refresh
 
     folder = OutFolder(out)
-    rows = folder.scored()
-    sha = find_submission(_named(folder, list(rows.items())), submission)
+    sha = find_submission(folder.named(), submission)
     try:
         made = hiring.HiringDecision(decision=decision.strip(), author=author.strip(), time=now(), reason=reason.strip())
     except ValidationError as error:
@@ -107,14 +105,6 @@ def decide(
     finished(hiring.add(folder.store_url, sha, made))
     (row,) = refresh(folder, found, [sha])
     typer.echo(f"Decided by {made.author}; the report says so: {folder.root / row.report}")
-
-
-def _named(folder: OutFolder, rows: list[tuple[str, object]]) -> list:  # type: ignore[type-arg]
-    """Rows with the names of the files as they were scored."""
-    from dataclasses import replace
-
-    names = {row.sha256: row.file for row in folder.cohort()}
-    return [(sha, replace(row, file=names.get(sha, row.file))) for sha, row in rows]  # type: ignore[type-var, attr-defined]
 
 
 def _export(folder: OutFolder, wanted: list[str], rater: str) -> None:

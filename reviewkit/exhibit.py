@@ -160,7 +160,7 @@ def _flaw(name: str, of: Material) -> _Key:
     """The key's statements about a flaw, a decoy or an also-valid remark."""
     rubric = of.entry.rubric
     spans = rubric_spans(rubric, of.entry.folder / "head").get(name, [])
-    places = [f"{s.file}, line {s.first}" + (f" to {s.last}" if s.last > s.first else "") for s in spans]
+    places = [f"{s.file}, " + (f"lines {s.first} to {s.last}" if s.last > s.first else f"line {s.first}") for s in spans]
     defect = _defect(name, of)
     if defect is not None:
         key: _Key = [("The flaw", [defect.title]), ("Counts as seeing it", defect.sees)]

@@ -7,11 +7,13 @@ can be run; what candidates wrote reaches the page as text in a widget.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from reviewkit.bank import BANK_VARIABLE, RUBRICS_VARIABLE, Bank
@@ -38,16 +40,20 @@ class HiringServer(Server):
         return self.page(self.label, self.notebook)
 
 
-def with_parameters(document: dict[str, object], parameters: Mapping[str, object]) -> dict[str, object]:
-    """A notebook of ours whose `parameters` cell also sets these values."""
-    cells = document["cells"]
-    assert isinstance(cells, list)  # noqa: S101 - a notebook of the package
-    lines = "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
-    filled = [
-        {**cell, "source": cell["source"] + lines} if "parameters" in cell["metadata"].get("tags", []) else cell
-        for cell in cells
+def with_parameters(document: dict[str, Any], parameters: Mapping[str, object]) -> dict[str, Any]:
+    """A notebook of ours with other values in its `parameters` cell; comments stay."""
+
+    def filled(source: str) -> str:
+        for name, value in parameters.items():
+            line = f"{name} = {value!r}  ".replace("\\", "\\\\")
+            source = re.sub(rf"^{name} = [^#\n]*", line, source, flags=re.MULTILINE)
+        return source
+
+    cells = [
+        {**cell, "source": filled(cell["source"])} if "parameters" in cell["metadata"].get("tags", []) else cell
+        for cell in document["cells"]
     ]
-    return {**document, "cells": filled}
+    return {**document, "cells": cells}
 
 
 def serve_notebook(name: str, parameters: Mapping[str, object], bank: Bank) -> HiringServer:

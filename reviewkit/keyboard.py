@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +39,15 @@ class Terminal:
             raise UsageError("This needs a terminal.", "Use --list --json and --import FILE.jsonl in scripts, or --notebook.")
 
     def key(self) -> str:
-        """One key, without Enter."""
+        """One key, without Enter; keys typed ahead are kept, arrows and the like are no letters."""
         with _single_keys():
-            pressed = sys.stdin.read(1)
+            first = os.read(sys.stdin.fileno(), 1)
+            if first == b"\x1b":
+                while select.select([sys.stdin], [], [], 0)[0]:
+                    os.read(sys.stdin.fileno(), 1)
+            while first and not _is_whole(first) and len(first) < 4:
+                first += os.read(sys.stdin.fileno(), 1)
+        pressed = first.decode("utf-8", "replace")
         if not pressed or pressed in STOP:
             raise KeyboardInterrupt
         return pressed
@@ -53,6 +61,14 @@ class Terminal:
             return None
 
 
+def _is_whole(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.reason != "unexpected end of data"
+    return True
+
+
 @contextmanager
 def _single_keys() -> Iterator[None]:
     """Let keys through as they are pressed, without showing them."""
@@ -61,7 +77,7 @@ def _single_keys() -> Iterator[None]:
 
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setcbreak(sys.stdin)
+        tty.setcbreak(sys.stdin, termios.TCSADRAIN)
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

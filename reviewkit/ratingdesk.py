@@ -51,9 +51,11 @@ class Desk:
         desk = cls(folder, bank, rater)
         said = finished(decisions.everything(folder.store_url))
         troubles = []
+        rows = folder.scored()
         for sha in wanted:
             try:
                 desk.cases[sha] = load(folder, bank, sha)
+                desk.cases[sha].know(folder.card(rows[sha]))
             except ReviewkitError as error:
                 troubles.append(str(error))
         desk.troubles = tuple(troubles)

@@ -69,6 +69,7 @@ class Desk {
     this.changed = () => this.draw(true);
     this.model.on('change:view', this.changed);
     this.draw(false);
+    requestAnimationFrame(() => this.panel.focus({ preventScroll: true }));
   }
 
   dispose() {
@@ -129,7 +130,7 @@ class Desk {
 
   #steps(shown) {
     const step = (words, key, act, primary = false) =>
-      h('button', { class: primary ? 'rk-button rk-primary' : 'rk-button', on: { click: act } }, words, key ? h('kbd', {}, ` ${key}`) : null);
+      h('button', { class: primary ? 'rk-button rk-primary' : 'rk-button', on: { click: act } }, words, key ? h('kbd', { class: 'rk-key' }, key) : null);
     return h(
       'div',
       { class: 'rk-actions' },
