@@ -10,6 +10,7 @@ from typing import Any, Final
 from anywidget import AnyWidget
 from traitlets import Dict
 
+from reviewkit.adjudication import Scope
 from reviewkit.bank import find_bank
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.outfolder import OutFolder, find_submission
@@ -89,7 +90,7 @@ class AdjudicateWidget(AnyWidget):  # type: ignore[misc]  # anywidget has no typ
 
 
 def adjudicate(
-    out: str, rater: str, *, submission: str = "", disputed: bool = False, bank: str = "", rubrics: str = ""
+    out: str, rater: str, *, submission: str = "", scope: str = "open", bank: str = "", rubrics: str = ""
 ) -> AdjudicateWidget:
     """The form of a rater over an output folder; what the notebook calls.
 
@@ -97,16 +98,18 @@ def adjudicate(
         out: What `reviewkit score --out` wrote.
         rater: Opaque id of the rater.
         submission: Only this one; all when empty.
-        disputed: Only what raters disagree about.
+        scope: `open`; `all` for what is settled too; `disputed` for what raters disagree about.
         bank: Folder with `scenarios/`; empty: REVIEWKIT_BANK, or from here upward.
         rubrics: Folder of the rubrics; empty: REVIEWKIT_RUBRICS, or the bank's own.
 
     Raises:
-        UsageError: If no rater is named or the folder holds no scored submission.
+        UsageError: If no rater is named, the scope is none, or the folder holds no scored submission.
     """
+    if scope not in set(Scope):
+        raise UsageError(f"There is no scope {scope!r}.", f"Use one of {', '.join(Scope)}.")
     if not rater.strip():
         raise UsageError("Say who decides.", "Set `rater` in the cell above.")
     folder = OutFolder(Path(out))
     wanted = [find_submission(folder.named(), submission)] if submission else list(folder.scored())
     found = find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None)
-    return AdjudicateWidget(Desk.open(folder, found, rater, wanted, is_disputed=disputed))
+    return AdjudicateWidget(Desk.open(folder, found, rater, wanted, scope=Scope(scope)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
 from reviewkit.rulings import Key, disputed, last_words
@@ -127,6 +128,17 @@ def visible_words(task: Task, decisions: Sequence[Decision], rater: str) -> tupl
     return tuple(decision for author, decision in said.items() if author != rater)
 
 
+class Scope(StrEnum):
+    """Which tasks a session goes through."""
+
+    OPEN = "open"
+    """What waits for this rater; grows and shrinks with what is decided."""
+    ALL = "all"
+    """Also what is settled, to be overruled."""
+    DISPUTED = "disputed"
+    """What raters disagree about."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A rater at work: the tasks in the order in which they come up, and which one is looked at."""
@@ -138,8 +150,7 @@ class Session:
     at: int = 0
     done: tuple[tuple[Task, Decision], ...] = ()
     """What was decided in this session and not taken back, in order."""
-    is_fixed: bool = False
-    """The list does not grow with what is decided, as for disputed items."""
+    scope: Scope = Scope.OPEN
 
     @property
     def current(self) -> Task | None:
@@ -223,21 +234,10 @@ class Session:
     def _with(self, task: Task, decision: Decision, judge: Judge) -> Session:
         """The session with one more own decision: what comes after the present task is what is open now."""
         mine = {**self.own, task.sha256: (*self.own.get(task.sha256, ()), decision)}
-        if self.is_fixed:
+        if self.scope is not Scope.OPEN:  # a list that was asked for as a whole
             return replace(self, own=mine)
         now = open_tasks({task.sha256: judge(task.sha256, mine[task.sha256])})
         before = self.tasks[: self.at + 1]
         rest = [t for t in self.tasks[self.at + 1 :] if t.sha256 != task.sha256]
         rest += [t for t in now if t not in before]
         return replace(self, own=mine, tasks=(*before, *sorted(rest, key=lambda t: t.order)))
-
-
-def begin(rater: str, cards: Mapping[str, Scorecard], own_decisions: Mapping[str, Sequence[Decision]]) -> Session:
-    """A session over everything that waits for a rater.
-
-    Args:
-        rater: Opaque id.
-        cards: By hash, each scored with this rater's decisions alone.
-        own_decisions: This rater's, by hash.
-    """
-    return Session(rater, open_tasks(cards), {sha: tuple(said) for sha, said in own_decisions.items()})

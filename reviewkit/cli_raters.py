@@ -11,6 +11,7 @@ import typer
 from reviewkit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from reviewkit.adjudication import Scope
     from reviewkit.bank import Bank
     from reviewkit.outfolder import OutFolder
 
@@ -30,6 +31,7 @@ def adjudicate(
     rater: Annotated[str, typer.Option("--rater", help="Your opaque id as a rater; your decisions carry it.")] = "",
     submission: Annotated[str, typer.Option("--submission", help="Only this one: first digits of its hash, or its report.")] = "",
     disputed: Annotated[bool, typer.Option("--disputed", help="Only what raters disagree about.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is settled, to overrule it.")] = False,
     notebook: Annotated[bool, typer.Option("--notebook", help="Work in JupyterLab instead of the terminal.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Print what is open, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: JSON for scripts.")] = False,
@@ -45,6 +47,7 @@ def adjudicate(
 
     Example: reviewkit adjudicate results --rater r1
     """
+    from reviewkit.adjudication import Scope
     from reviewkit.bank import find_bank
     from reviewkit.outfolder import OutFolder, find_submission
 
@@ -55,18 +58,21 @@ def adjudicate(
         return
     if not rater.strip() and not (listed and disputed):
         raise UsageError("Say who decides.", "Name a rater, for example --rater r1.")
+    if disputed and everything:
+        raise UsageError("--disputed and --all exclude each other.", "Name one of them.")
+    scope = Scope.DISPUTED if disputed else Scope.ALL if everything else Scope.OPEN
     found = find_bank(bank, rubrics)
     if listed:
-        _list(folder, found, rater, wanted, is_disputed=disputed, as_json=as_json)
+        _list(folder, found, rater, wanted, scope=scope, as_json=as_json)
         return
     failed = False
     try:
         if import_file is not None:
             failed = _import(folder, import_file, rater)
         elif notebook:
-            _in_notebook(folder, found, rater, submission, is_disputed=disputed)
+            _in_notebook(folder, found, rater, submission, scope=scope)
         else:
-            _in_terminal(folder, found, rater, wanted, is_disputed=disputed)
+            _in_terminal(folder, found, rater, wanted, scope=scope)
     finally:
         _bring_up_to_date(folder, found)
     raise typer.Exit(1 if failed else 0)
@@ -119,11 +125,11 @@ def _export(folder: OutFolder, wanted: list[str], rater: str) -> None:
 
 
 def _list(
-    folder: OutFolder, bank: Bank, rater: str, wanted: list[str], *, is_disputed: bool, as_json: bool
+    folder: OutFolder, bank: Bank, rater: str, wanted: list[str], *, scope: Scope, as_json: bool
 ) -> None:
     from reviewkit.ratingdesk import Desk
 
-    desk = Desk.open(folder, bank, rater, wanted, is_disputed=is_disputed)
+    desk = Desk.open(folder, bank, rater, wanted, scope=scope)
     for trouble in desk.troubles:
         typer.echo(trouble, err=True)
     items = desk.open_items()
@@ -132,7 +138,7 @@ def _list(
     else:
         for item in items:
             typer.echo(f"{str(item['submission'])[:8]}  {item['scenario']}  {item['title']}")
-        typer.echo(f"{len(items)} {'disputed' if is_disputed else 'open'}")
+        typer.echo(f"{len(items)} {scope.value}")
     if desk.troubles:
         raise typer.Exit(1)
 
@@ -162,7 +168,7 @@ def _import(folder: OutFolder, file: Path, rater: str) -> bool:
     return bool(read.problems)
 
 
-def _in_terminal(folder: OutFolder, bank: Bank, rater: str, wanted: list[str], *, is_disputed: bool) -> None:
+def _in_terminal(folder: OutFolder, bank: Bank, rater: str, wanted: list[str], *, scope: Scope) -> None:
     from rich.console import Console
 
     from reviewkit.adjudicate_terminal import work
@@ -170,13 +176,13 @@ def _in_terminal(folder: OutFolder, bank: Bank, rater: str, wanted: list[str], *
     from reviewkit.ratingdesk import Desk
 
     keys = Terminal()
-    work(Desk.open(folder, bank, rater, wanted, is_disputed=is_disputed), keys, Console(highlight=False))
+    work(Desk.open(folder, bank, rater, wanted, scope=scope), keys, Console(highlight=False))
 
 
-def _in_notebook(folder: OutFolder, bank: Bank, rater: str, submission: str, *, is_disputed: bool) -> None:
+def _in_notebook(folder: OutFolder, bank: Bank, rater: str, submission: str, *, scope: Scope) -> None:
     from reviewkit.hiringserver import serve_notebook
 
-    parameters = {"out": str(folder.root.resolve()), "rater": rater, "submission": submission, "disputed": is_disputed}
+    parameters = {"out": str(folder.root.resolve()), "rater": rater, "submission": submission, "scope": scope.value}
     with serve_notebook("adjudicate", parameters, bank) as served:
         typer.echo(f"Every decision is kept as you take it.\n\n    {served.url}\n\nCtrl+C ends the server.")
         try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reviewkit import decisions
-from reviewkit.adjudication import Session, Task, begin, disputed_tasks, own, visible_words
+from reviewkit.adjudication import Scope, Session, Task, disputed_tasks, open_tasks, own, visible_words
 from reviewkit.bank import Bank, Entry
 from reviewkit.blocking import finished
 from reviewkit.case import Case, load
 from reviewkit.errors import ReviewkitError
 from reviewkit.exhibit import Exhibit, Material, exhibit
 from reviewkit.outfolder import OutFolder
+from reviewkit.overruling import all_tasks
 from reviewkit.scorecard import Decision, Scorecard
 
 
@@ -38,7 +39,9 @@ class Desk:
     """A sentence for each submission that cannot be worked on."""
 
     @classmethod
-    def open(cls, folder: OutFolder, bank: Bank, rater: str, wanted: Iterable[str], *, is_disputed: bool = False) -> Desk:
+    def open(
+        cls, folder: OutFolder, bank: Bank, rater: str, wanted: Iterable[str], *, scope: Scope = Scope.OPEN
+    ) -> Desk:
         """Lay submissions out for a rater.
 
         Args:
@@ -46,7 +49,7 @@ class Desk:
             bank: With rubrics.
             rater: Opaque id of the rater.
             wanted: Hashes of submissions.
-            is_disputed: Only what raters disagree about.
+            scope: Which tasks.
         """
         desk = cls(folder, bank, rater)
         said = finished(decisions.everything(folder.store_url))
@@ -60,12 +63,17 @@ class Desk:
                 troubles.append(str(error))
         desk.troubles = tuple(troubles)
         mine = {sha: own(said.get(sha, ()), rater) for sha in desk.cases}
-        if is_disputed:
-            cards = {sha: case.card(said.get(sha, ())) for sha, case in desk.cases.items() if said.get(sha)}
-            desk.session = Session(rater, disputed_tasks(cards, said), mine, is_fixed=True)
-        else:
-            desk.session = begin(rater, {sha: case.card(mine[sha]) for sha, case in desk.cases.items()}, mine)
+        desk.session = Session(rater, desk._tasks(scope, said, mine), mine, scope=scope)
         return desk
+
+    def _tasks(
+        self, scope: Scope, said: Mapping[str, Sequence[Decision]], mine: Mapping[str, Sequence[Decision]]
+    ) -> tuple[Task, ...]:
+        if scope is Scope.DISPUTED:
+            held = {sha: case.card(said[sha]) for sha, case in self.cases.items() if said.get(sha)}
+            return disputed_tasks(held, said)
+        cards = {sha: case.card(mine[sha]) for sha, case in self.cases.items()}
+        return all_tasks(cards) if scope is Scope.ALL else open_tasks(cards)
 
     def shown(self) -> Exhibit | None:
         """What the rater sees now; None when nothing is left."""
@@ -76,7 +84,7 @@ class Desk:
         case = self.cases[task.sha256]
         material = Material(case.entry, case.submission.state, case.card(self.session.own[task.sha256]))
         others: tuple[Decision, ...] = ()
-        if self.session.is_fixed:
+        if self.session.scope is Scope.DISPUTED:
             others = visible_words(task, finished(decisions.of(self.folder.store_url, task.sha256)), self.rater)
         return exhibit(task, material, self.session.said(task), others)
 
@@ -113,7 +121,7 @@ class Desk:
         """Every open task with what is needed to decide it, by its effect on the result."""
         items: list[dict[str, object]] = []
         for task in self.session.tasks:
-            if self.session.said(task) is None or self.session.is_fixed:
+            if self.session.said(task) is None or self.session.scope is not Scope.OPEN:
                 shown = self.exhibit(task).as_dict()
                 about = {"finding": task.finding, "defect": task.defect, "item": task.item}
                 items.append({**shown, "submission": task.sha256, **about})

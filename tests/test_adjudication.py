@@ -23,7 +23,7 @@ from rich.console import Console
 from reviewkit import decisions
 from reviewkit.adjudicate_terminal import work
 from reviewkit.adjudicate_widget import AdjudicateWidget
-from reviewkit.adjudication import TAKEN_BACK, open_tasks
+from reviewkit.adjudication import TAKEN_BACK, Scope, open_tasks
 from reviewkit.assess import assess
 from reviewkit.cli import main
 from reviewkit.decision_file import lines, read_lines
@@ -78,8 +78,8 @@ def sha_of(folder: OutFolder, file: str = FILE) -> str:
     return next(row.sha256 for row in folder.cohort() if row.file == file)
 
 
-def desk(folder: OutFolder, rater: str = "r1", *shas: str, disputed: bool = False) -> Desk:
-    return Desk.open(folder, BANK, rater, shas or list(folder.scored()), is_disputed=disputed)
+def desk(folder: OutFolder, rater: str = "r1", *shas: str, scope: Scope = Scope.OPEN) -> Desk:
+    return Desk.open(folder, BANK, rater, shas or list(folder.scored()), scope=scope)
 
 
 def stored(folder: OutFolder, sha: str) -> tuple[Decision, ...]:
@@ -260,6 +260,25 @@ def test_what_a_decision_opens_comes_up_in_the_same_sitting(folder: OutFolder) -
     assert next(d for d in card.defects if d.id == wanted).finding == task.finding
 
 
+def test_what_is_settled_can_be_overruled(folder: OutFolder) -> None:
+    sha = sha_of(folder)
+    card = folder.card(folder.scored()[sha])
+    at = desk(folder, "r1", sha, scope=Scope.ALL)
+    assert at.session.tasks[: len(card.queue)] == desk(folder, "r1", sha).session.tasks
+    taken = next(d for d in card.defects if d.state == "credited")
+    while at.session.current is None or at.session.current.key != ("finding", taken.finding, taken.id, ""):
+        at.next()
+    at.decide("not matched", "says the opposite")
+    assert at.undo() is not None
+    at.decide("not matched", "says the opposite, twice")
+    refresh(folder, BANK, stale(folder))
+    after = next(d for d in folder.card(folder.scored()[sha]).defects if d.id == taken.id)
+    assert (after.program_state, after.points) == (taken.state, 0.0)
+    assert taken.points > 0
+    report = (folder.root / folder.scored()[sha].report).read_text("utf-8")
+    assert "says the opposite, twice" in report
+
+
 # --- the terminal -------------------------------------------------------------------------------------------------------
 class Typed:
     """A rater's keys: single letters, and lines between them as strings of their own."""
@@ -390,17 +409,17 @@ def gate(author: str, outcome: str, reason: str) -> Decision:
 
 def test_a_split_is_open_and_shown_to_those_who_have_decided(folder: OutFolder) -> None:
     sha = sha_of(folder)
-    assert desk(folder, "r1", disputed=True).session.tasks == ()
+    assert desk(folder, "r1", scope=Scope.DISPUTED).session.tasks == ()
     asyncio.run(decisions.add(folder.store_url, sha, [gate("r1", "pass", "said in remark 3")]))
-    assert desk(folder, "r1", disputed=True).session.tasks == (), "one rater is no dispute"
+    assert desk(folder, "r1", scope=Scope.DISPUTED).session.tasks == (), "one rater is no dispute"
     asyncio.run(decisions.add(folder.store_url, sha, [gate("r2", "fail", "only repeats the title")]))
     refresh(folder, BANK, stale(folder))
     card = folder.card(folder.scored()[sha])
     assert next(g for g in card.gates if g.id == "event-loop").outcome == "needs a person"
-    (task,) = desk(folder, "r1", disputed=True).session.tasks
+    (task,) = desk(folder, "r1", scope=Scope.DISPUTED).session.tasks
     assert task.item == "event-loop"
-    mine = desk(folder, "r1", disputed=True).shown()
-    third = desk(folder, "r3", disputed=True)
+    mine = desk(folder, "r1", scope=Scope.DISPUTED).shown()
+    third = desk(folder, "r3", scope=Scope.DISPUTED)
     blind = third.shown()
     assert mine is not None
     assert blind is not None
@@ -409,7 +428,7 @@ def test_a_split_is_open_and_shown_to_those_who_have_decided(folder: OutFolder) 
     assert blind.others == ()
     assert "only repeats" not in json.dumps(blind.as_dict())
     third.decide("fail", "a third reading")
-    assert desk(folder, "r1", disputed=True).session.tasks == ()
+    assert desk(folder, "r1", scope=Scope.DISPUTED).session.tasks == ()
     (row,) = refresh(folder, BANK, stale(folder))
     assert next(g for g in folder.card(row).gates if g.id == "event-loop").outcome == "fail"
     report = (folder.root / row.report).read_text("utf-8")
@@ -421,7 +440,7 @@ def test_two_marks_have_a_mean_and_are_no_dispute(folder: OutFolder) -> None:
     sha = sha_of(folder)
     marks = [Decision(kind=DecisionKind.RATING, item="communication", outcome=m, author=a, time=now(), reason="x") for a, m in (("r1", "2"), ("r2", "4"))]
     asyncio.run(decisions.add(folder.store_url, sha, marks))
-    assert desk(folder, "r1", disputed=True).session.tasks == ()
+    assert desk(folder, "r1", scope=Scope.DISPUTED).session.tasks == ()
     (row,) = refresh(folder, BANK, stale(folder))
     card = folder.card(row)
     rated = next(d for d in card.dimensions if d.dimension == "communication")
