@@ -14,7 +14,7 @@ function remark(item) {
   return h(
     'article',
     { class: 'rk-exhibit' },
-    h('h4', {}, `Remark ${item.number} on ${item.place}`),
+    h('h3', {}, `Remark ${item.number} on ${item.place}`),
     h('p', { class: 'rk-dim' }, `${item.severity}, ${item.category}${late}`),
     part('', item.body),
     part('Why it matters', item.why),
@@ -36,7 +36,7 @@ function code(item) {
 
 function block(heading, texts, kind = '') {
   const body = texts.length > 1 ? h('ul', {}, texts.map(text => h('li', {}, text))) : h('p', { class: 'rk-said' }, texts[0]);
-  return h('section', { class: `rk-block ${kind}` }, h('h4', {}, heading), body);
+  return h('section', { class: `rk-block ${kind}` }, h('h3', {}, heading), body);
 }
 
 function material(shown) {
@@ -95,7 +95,7 @@ class Desk {
       h(
         'div',
         { class: 'rk-head' },
-        h('h3', { class: 'rk-title' }, title),
+        h('h2', { class: 'rk-title' }, title),
         h('span', { class: 'rk-aside' }, shown ? `${position} · submission ${shown.submission} · ${shown.scenario}` : position)
       ),
       h('div', { class: 'rk-body' }, shown ? [material(shown), this.#question(shown)] : null, this.#steps(shown))
