@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
+from reviewkit.blocking import finished
 from reviewkit.collect import write_whole
 from reviewkit.errors import SubmissionError, UsageError
 from reviewkit.outfolder import OutFolder
@@ -162,7 +162,7 @@ def publish(rows: Sequence[Row], out: Path) -> None:
     """Write what stands beside the single reports: store, CSV and cohort page."""
     from reviewkit.store import save_rows
 
-    asyncio.run(save_rows(OutFolder(out).store_url, rows, out))
+    finished(save_rows(OutFolder(out).store_url, rows, out))
     show_cohort(rows, out)
 
 

@@ -13,6 +13,7 @@ import typer
 from reviewkit import __version__, log
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
+from reviewkit.cli_raters import BankOption, RubricsOption, adjudicate, decide
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError
 
@@ -35,14 +36,6 @@ app.add_typer(invite_app, name="invite")
 app.add_typer(intake_app, name="intake")
 app.add_typer(store_app, name="store")
 
-BankOption = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Option("--bank", help="Folder that holds scenarios/. Default: REVIEWKIT_BANK, else from here upward."),
-]
-RubricsOption = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--rubrics", help="Folder of the rubrics. Default: REVIEWKIT_RUBRICS, else rubrics/ of the bank."),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
 
@@ -185,6 +178,17 @@ def notebook_score() -> None:
     typer.echo(str(scoring_notebook()))
 
 
+@notebook_app.command("adjudicate")
+def notebook_adjudicate() -> None:
+    """Print the path of the raters' notebook, to copy it or to open it in your own JupyterLab.
+
+    Example: cp "$(reviewkit notebook adjudicate)" .
+    """
+    from reviewkit.hiringserver import notebook_path
+
+    typer.echo(str(notebook_path("adjudicate")))
+
+
 @app.command("open")
 def open_workbook(
     slug: Annotated[str, typer.Argument(help="Scenario, or a notebook made before to go on with.")],
@@ -231,6 +235,7 @@ def score(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     jobs: Annotated[Optional[int], typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,  # noqa: UP045
+    notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     as_json: JsonOption = False,
 ) -> None:
     """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
@@ -245,8 +250,11 @@ def score(
 
     from reviewkit.collect import notebooks
     from reviewkit.demo import score_and_show
+    from reviewkit.notice import use_notice
 
     found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
+    if notice is not None:
+        use_notice(notice, out)
     for address in (s for s in sources if "://" in s):
         from reviewkit.intake.fetch import fetch_from
 
@@ -285,6 +293,10 @@ def demo(
     with start_server(_workbook(found, first), folder=Path("reviewkit-sessions"), candidate="demo", bank=found.root) as served:
         typer.echo(f"\nA workbook as a candidate meets it:\n\n    {served.url}\n\nCtrl+C ends it.")
         served.wait()
+
+
+app.command()(adjudicate)
+app.command()(decide)
 
 
 @app.command("match")

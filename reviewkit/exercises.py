@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reviewkit.judging import Reader
 from reviewkit.record import TraceAnswer
 from reviewkit.rubric import ExerciseKey
 from reviewkit.rulings import Rulings
 from reviewkit.scenario import Exercise
 from reviewkit.scorecard import AnswerPoint, DecisionKind, ItemState
-from reviewkit.statements import Judge, Said
+from reviewkit.statements import Said
 from reviewkit.words import ExerciseKind
 
 DIAGNOSE_FIELDS = ("cause", "evidence", "fix", "trade_off")
@@ -40,7 +41,7 @@ def free_answers(exercise: Exercise, key: ExerciseKey, answer: object, rulings: 
     alternatives. A rater's word on an item replaces the program's, which stays beside it.
     """
     items = asked(exercise, key)
-    judge = Judge.of(items)
+    judge = Reader(items)
     texts = answer_texts(exercise, answer)
     points: list[AnswerPoint] = []
     for item, statements in items.items():

@@ -9,7 +9,8 @@ from string import Template
 
 from markupsafe import Markup, escape
 
-from reviewkit.errors import DataError
+from reviewkit.collect import write_whole
+from reviewkit.errors import DataError, UsageError
 
 NAME = "notice.md"
 MOST = 20_000
@@ -41,6 +42,18 @@ def read_notice(path: Path) -> str:
     if not text.strip() or len(text) > MOST:
         raise DataError(str(path), f"is empty or longer than {MOST} characters", "Write a short notice in plain words.")
     return text
+
+
+def use_notice(path: Path, out: Path) -> None:
+    """Keep a team's notice in an output folder, for this batch and for reports made again later.
+
+    Raises:
+        UsageError: If there is no such file.
+        DataError: If it cannot be used.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file.", "Name a text file with the notice.")
+    write_whole(out / NAME, read_notice(path).encode())
 
 
 def notice_html(text: str, facts: Mapping[str, object]) -> Markup:

@@ -20,7 +20,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -99,6 +99,11 @@ class OutFolder:
             raise UsageError(f"{self.root}: holds no scored submissions.", "Name the folder that reviewkit score --out wrote.")
         rows = {path.stem: _row(path) for path in sorted((self.root / "rows").glob("*.json"))}
         return {sha: row for sha, row in rows.items() if row.scorecard and not row.unscored}
+
+    def named(self) -> list[tuple[str, Row]]:
+        """(hash, row) of every scored submission; a row of the last batch has the name of the file that was scored."""
+        names = {row.sha256: row.file for row in self.cohort()}
+        return [(sha, replace(row, file=names.get(sha, row.file))) for sha, row in self.scored().items()]
 
     def cohort(self) -> list[Row]:
         """The rows of the last batch, with the names of their files; every row where no batch was written."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 from reviewkit import decisions, hiring
-from reviewkit.assess import entry_of, score_file, write_result
+from reviewkit.assess import score_file, write_result
 from reviewkit.bank import Bank
 from reviewkit.batch import show_cohort
 from reviewkit.blocking import finished
-from reviewkit.errors import DataError
-from reviewkit.outfolder import SCORE_AGAIN, OutFolder
+from reviewkit.case import load
+from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
-from reviewkit.runs import kept
 from reviewkit.scorecard import canonical
 from reviewkit.store import save_rows
-from reviewkit.submission import read_submission
 
 
 def stale(folder: OutFolder) -> list[str]:
@@ -60,19 +57,11 @@ def refresh(folder: OutFolder, bank: Bank, wanted: Collection[str]) -> list[Row]
 
 
 def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
-    staged = folder.staged(sha256)
-    name = folder.scored()[sha256].file
-    if not staged.is_file():
-        raise DataError(f"staged/{staged.name}", "the copy of this submission is gone", SCORE_AGAIN)
-    submission = read_submission(staged)
-    if submission.sha256 != sha256:
-        raise DataError(f"staged/{staged.name}", "is not the notebook that was scored", SCORE_AGAIN)
-    entry = entry_of(submission, bank)
-    runs = kept(folder.runs_file(sha256), entry)
-    if runs is None:
-        return score_file(staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name)
+    case, name = load(folder, bank, sha256), folder.scored()[sha256].file
+    if case.runs is None:
+        return score_file(folder.staged(sha256), folder.root, bank=bank.root, rubrics=bank.rubrics, name=name)
     with folder.locked():
-        return write_result(folder, submission, entry, runs, bank.rubrics, name)
+        return write_result(folder, case.submission, case.entry, case.runs, bank.rubrics, name)
 
 
 def _publish(folder: OutFolder, rows: list[Row]) -> None:
@@ -84,13 +73,3 @@ def _publish(folder: OutFolder, rows: list[Row]) -> None:
     finished(save_rows(folder.store_url, touched, folder.root))
     show_cohort(cohort, folder.root)
 
-
-def folder_of(out: Path) -> OutFolder:
-    """An output folder that holds scored submissions.
-
-    Raises:
-        UsageError: If it holds none.
-    """
-    folder = OutFolder(out)
-    folder.scored()
-    return folder

@@ -142,7 +142,7 @@ def score(
     passed = understanding.gates(rubric, scenario, submission_state, resolved, grasps, exercises, rulings)
     return Scorecard(
         about=about or About(slug=submission_state.slug or ""),
-        versions=_versions(scenario, rubric),
+        versions=versions_of(scenario, rubric),
         sandbox=sandbox,
         total=_total(results, sum(worth.held_back for worth in worths.values()), rubric),
         dimensions=results,
@@ -300,7 +300,8 @@ def _breakdown(defects: Sequence[DefectResult]) -> tuple[Breakdown, ...]:
     return tuple(rows)
 
 
-def _versions(scenario: Scenario, rubric: Rubric) -> Versions:
+def versions_of(scenario: Scenario, rubric: Rubric) -> Versions:
+    """What produces the numbers of a card that is made now."""
     return Versions(
         scorer=SCORER_VERSION,
         model=model.shipped_id(),

@@ -18,6 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,7 @@ START_PATIENCE: Final = 90.0
 """Seconds until a server must answer; a cold start on a slow disk takes some 20."""
 STOP_PATIENCE: Final = 10.0
 """Seconds for a clean stop, in which the server also ends its kernels."""
+OUTPUT: Final = "server.log"
 _MODULES: Final[dict[Front, str]] = {"lab": "jupyterlab", "notebook": "notebook"}
 _SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
@@ -45,17 +47,18 @@ _SETTINGS: Final[dict[str, dict[str, Any]]] = {
 """Settings of `@jupyterlab/apputils-extension`: no news prompt, and no text in a notebook triggers a command."""
 
 
-@dataclass
-class Served:
-    """A running server with one workbook. Use it as a context manager, or call `stop`."""
+@dataclass(kw_only=True)
+class Server:
+    """A running Jupyter server of our own. Use it as a context manager, or call `stop`."""
 
-    granted: Granted
-    port: int
+    label: str
+    """Names it in the log."""
     token: str = field(repr=False)
     front: Front
     process: subprocess.Popen[bytes] = field(repr=False)
     private: Path = field(repr=False)
     """Folder of the server's own files; removed by `stop`."""
+    port: int = 0
     _handlers: dict[int, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -63,12 +66,10 @@ class Served:
         """Root of the server, with a final slash."""
         return f"http://127.0.0.1:{self.port}/"
 
-    @property
-    def url(self) -> str:
-        """Address of the workbook; holds the token, so it is for the person at this machine only."""
-        name = quote(self.granted.notebook.name)
-        where = f"doc/workspaces/rk-{self.granted.grant.record}/tree/" if self.front == "lab" else "notebooks/"
-        return f"{self.base_url}{where}{name}?token={self.token}"
+    def page(self, workspace: str, name: str) -> str:
+        """Address of a notebook; holds the token, so it is for the person at this machine only."""
+        where = f"doc/workspaces/rk-{workspace}/tree/" if self.front == "lab" else "notebooks/"
+        return f"{self.base_url}{where}{quote(name)}?token={self.token}"
 
     def wait(self) -> int:
         """Wait until the server ends by itself; its exit code."""
@@ -83,7 +84,7 @@ class Served:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-            log.get().info(log.SERVER_STOPPED, record=self.granted.grant.record, exit_code=self.process.returncode)
+            log.get().info(log.SERVER_STOPPED, record=self.label, exit_code=self.process.returncode)
         shutil.rmtree(self.private, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -97,6 +98,18 @@ class Served:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
+
+
+@dataclass(kw_only=True)
+class Served(Server):
+    """A running server with one workbook."""
+
+    granted: Granted
+
+    @property
+    def url(self) -> str:
+        """Address of the workbook; see `page`."""
+        return self.page(self.granted.grant.record, self.granted.notebook.name)
 
 
 def serve(
@@ -128,7 +141,7 @@ def serve(
         raise ServeError(
             "A workbook that is recorded needs a folder to keep the work in", "Name one, for example ./review."
         )
-    private = _private_folder()
+    private = private_folder()
     try:
         work = folder or private / "work"
         work.mkdir(parents=True, exist_ok=True)
@@ -163,7 +176,7 @@ def resume(notebook: Path, *, front: Front = "lab", bank: Path) -> Served:
     if grant is None:
         fact = "This notebook was not made by reviewkit on this machine, so it would not be recorded"
         raise GrantError(fact, "Open a fresh workbook of the same scenario.")
-    private = _private_folder()
+    private = private_folder()
     try:
         return _start(Granted(notebook.resolve(), grant), private, front, bank.resolve())
     except BaseException:
@@ -176,7 +189,8 @@ def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _private_folder() -> Path:
+def private_folder() -> Path:
+    """A new folder for a server's own files, which only this user can enter."""
     return Path(tempfile.mkdtemp(prefix="reviewkit-"))
 
 
@@ -196,38 +210,71 @@ def _candidates_bank(bank: Path, slug: str, private: Path) -> Path:
 
 
 def _start(granted: Granted, private: Path, front: Front, bank: Path) -> Served:
+    variables = {BANK_VARIABLE: str(_candidates_bank(bank, granted.grant.slug, private))}
+    token, process = launch(private, granted.notebook.parent, front, variables, kernel_extension="reviewkit.workbook")
+    served = Served(
+        label=granted.grant.record, token=token, front=front, process=process, private=private, granted=granted
+    )
+    path = f"reviewkit/api/grant?path={quote(granted.notebook.name)}"
+    bring_up(served, path, lambda answer: answer.get("record") == granted.grant.record)
+    return served
+
+
+def launch(
+    private: Path, root: Path, front: Front, variables: Mapping[str, str], kernel_extension: str = ""
+) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start a Jupyter server with none of the user's own settings; its token and process.
+
+    Args:
+        private: Folder for the server's own files.
+        root: The one folder that it shows.
+        front: What draws notebooks.
+        variables: Of the environment, beside the caller's; the place of rubrics is passed on only when named here.
+        kernel_extension: Module that kernels load as they start.
+    """
     token = secrets.token_urlsafe(24)
-    _write_settings(private, granted.notebook.parent, token, front)
-    output = private / "server.log"
-    with output.open("wb") as sink:
+    _write_settings(private, root, token, front, kernel_extension)
+    with (private / OUTPUT).open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", _MODULES[front]],
-            env=_environment(private, _candidates_bank(bank, granted.grant.slug, private)),
-            cwd=granted.notebook.parent,
+            env=_environment(private, variables),
+            cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    served = Served(granted, 0, token, front, process, private)
+    return token, process
+
+
+def bring_up(server: Server, path: str, is_ours: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until a server answers; one that does not is stopped.
+
+    Args:
+        server: Just launched.
+        path: Address below its root that answers with a JSON object.
+        is_ours: Whether this is the answer that is waited for.
+
+    Raises:
+        ServeError: If it does not start.
+    """
     started = time.monotonic()
     try:
-        served.port = _wait_for_port(process, private)
-        _wait_for_answer(served)
+        server.port = _wait_for_port(server.process, server.private)
+        _wait_for_answer(server, path, is_ours)
     except BaseException as error:
-        said = _last_words(output)
-        served.stop()
+        said = _last_words(server.private / OUTPUT)
+        server.stop()
         if isinstance(error, ServeError):
             raise ServeError(error.fact + (f": {said}" if said else ""), error.next_step) from None
         raise
     log.get().info(
         log.SERVER_STARTED,
-        record=granted.grant.record,
-        front=front,
-        port=served.port,
+        record=server.label,
+        front=server.front,
+        port=server.port,
         elapsed_ms=round(1000 * (time.monotonic() - started)),
     )
-    return served
 
 
 def _data_folder() -> Path:
@@ -235,7 +282,7 @@ def _data_folder() -> Path:
     return state_folder().resolve() / "jupyter"
 
 
-def _write_settings(private: Path, root: Path, token: str, front: Front) -> None:
+def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_extension: str) -> None:
     """Configuration of the server: in a file, because words of a command line are visible to every user."""
     config: dict[str, Any] = {
         "ServerApp": {
@@ -254,7 +301,7 @@ def _write_settings(private: Path, root: Path, token: str, front: Front) -> None
     for name, settings in _SETTINGS.items():
         file = private / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
         _write_json(file, settings)
-    kernel = {"InteractiveShellApp": {"extensions": ["reviewkit.workbook"]}}
+    kernel = {"InteractiveShellApp": {"extensions": [kernel_extension] if kernel_extension else []}}
     _write_json(private / "ipython" / "profile_default" / "ipython_kernel_config.json", kernel)
 
 
@@ -264,7 +311,7 @@ def _write_json(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content, indent=1), "utf-8")
 
 
-def _environment(private: Path, bank: Path) -> dict[str, str]:
+def _environment(private: Path, variables: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment with every folder of Jupyter's own state replaced."""
     return {
         **{name: value for name, value in os.environ.items() if name != RUBRICS_VARIABLE},
@@ -275,8 +322,8 @@ def _environment(private: Path, bank: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),
         "IPYTHONDIR": str(private / "ipython"),
         STATE_VARIABLE: str(state_folder().resolve()),
-        BANK_VARIABLE: str(bank),
         PARENT_VARIABLE: str(os.getpid()),
+        **variables,
     }
 
 
@@ -293,17 +340,16 @@ def _wait_for_port(process: subprocess.Popen[bytes], private: Path) -> int:
     raise ServeError(f"The Jupyter server did not start within {START_PATIENCE:g} seconds", _TRY)
 
 
-def _wait_for_answer(served: Served) -> None:
-    """Wait until our own route answers with this workbook's grant."""
-    url = f"{served.base_url}reviewkit/api/grant?path={quote(served.granted.notebook.name)}"
-    request = urllib.request.Request(url, headers={"Authorization": f"token {served.token}"})  # noqa: S310
+def _wait_for_answer(server: Server, path: str, is_ours: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until a route of the server gives the answer that is ours."""
+    request = urllib.request.Request(f"{server.base_url}{path}", headers={"Authorization": f"token {server.token}"})  # noqa: S310
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_PATIENCE
     while time.monotonic() < deadline:
-        _still_runs(served.process)
+        _still_runs(server.process)
         try:
             with direct.open(request, timeout=10) as answer:
-                if json.load(answer).get("record") == served.granted.grant.record:
+                if is_ours(json.load(answer)):
                     return
         except urllib.error.HTTPError as error:
             error.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reviewkit.dimensions import Sum, point, rounded, scored
 from reviewkit.exercises import SHARES, answer_texts, free_answers, ruled, share, trace_share
+from reviewkit.judging import Reader
 from reviewkit.record import State, TraceAnswer
 from reviewkit.resolved import Resolved
 from reviewkit.rubric import ExerciseKey, Gate, Rubric
@@ -22,7 +23,7 @@ from reviewkit.scorecard import (
     ItemState,
     Point,
 )
-from reviewkit.statements import SILENT, Judge, Said
+from reviewkit.statements import SILENT, Said
 from reviewkit.words import Dimension, ExerciseKind
 
 _ORDER = (ItemState.CREDITED, ItemState.PARTLY, ItemState.PERSON, ItemState.MISSED)
@@ -41,7 +42,7 @@ class Grasp:
 
 def grasps(resolved: Resolved, rubric: Rubric, rulings: Rulings) -> dict[str, Grasp]:
     """Per defect: does a finding that says it also say one of its `understands` statements?"""
-    judge = Judge.of({defect.id: defect.understands for defect in rubric.defects})
+    judge = Reader({defect.id: defect.understands for defect in rubric.defects})
     texts = {finding.id: finding.text for finding in resolved.counted}
     found: dict[str, Grasp] = {}
     for defect in rubric.defects:
@@ -148,7 +149,7 @@ def gates(
 ) -> tuple[GateResult, ...]:
     """Each gate: pass on decided evidence, fail only by raters, else needs a person."""
     statements = {gate.id: (gate.statement,) for gate in rubric.gates}
-    judge = Judge.of(statements)
+    judge = Reader(statements)
     results: list[GateResult] = []
     for gate in rubric.gates:
         evidence = [
@@ -177,7 +178,7 @@ def gates(
 
 
 def _answers(
-    gate: Gate, judge: Judge, scenario: Scenario, state: State, exercises: Sequence[ExerciseResult]
+    gate: Gate, judge: Reader, scenario: Scenario, state: State, exercises: Sequence[ExerciseResult]
 ) -> list[str]:
     """Exercises of the gate in which a point was taken and whose answer also says the gate's own statement."""
     taken: list[str] = []

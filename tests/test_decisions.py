@@ -17,7 +17,7 @@ from reviewkit.scorecard import Decision, DecisionKind
 from reviewkit.store import open_engine
 
 ONE, TWO = "1" * 64, "2" * 64
-WRITES = 20
+WRITES = 8
 
 
 def decision(author: str = "r1", outcome: str = "pass", second: int = 0, item: str = "g1") -> Decision:

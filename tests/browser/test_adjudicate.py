@@ -1,0 +1,174 @@
+"""The raters' notebook in a real JupyterLab: by keyboard alone, named for screen readers, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import made_results
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from workplace import DRAW_MS, Workplace, choose_theme, uncaught
+
+from reviewkit import decisions
+from reviewkit.blocking import finished
+from reviewkit.hiringserver import HiringServer, serve_notebook
+from reviewkit.outfolder import OutFolder
+from reviewkit.refresh import stale
+from reviewkit.scorecard import Decision
+
+SECRETS = (made_results.CANDIDATE, "cand-2", "jane", "noisy-1", "rater-two")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Workplace]:
+    """A profile and an environment of its own; the server is the raters'."""
+    place = Workplace(tmp_path_factory.mktemp("raters"), browser)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def folder(office: Workplace, tmp_path: Path) -> OutFolder:
+    return made_results.fresh(office.folder, tmp_path)
+
+
+@pytest.fixture
+def served(office: Workplace, folder: OutFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[HiringServer]:
+    office.enter(monkeypatch)
+    parameters = {"out": str(folder.root), "rater": "r1", "submission": "", "scope": "open"}
+    with serve_notebook("adjudicate", parameters, made_results.BANK) as server:
+        yield server
+    office.leave()
+
+
+def opened(office: Workplace, served: HiringServer) -> Page:
+    page = office.page(width=1400, height=1000)
+    page.goto(served.url)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
+    run(page)
+    return page
+
+
+def run(page: Page) -> None:
+    """Run the notebook by keyboard until the form is there and has the focus."""
+    page.locator(".jp-Notebook").focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+Enter")
+    expect(page.locator(".rk-adjudicate .rk-card")).to_be_focused(timeout=DRAW_MS)
+
+
+def title(page: Page) -> str:
+    return page.locator(".rk-adjudicate .rk-title").inner_text()
+
+
+def of_r1(folder: OutFolder) -> list[Decision]:
+    held = finished(decisions.everything(folder.store_url))
+    return sorted((d for said in held.values() for d in said), key=lambda d: d.time)
+
+
+def test_by_keyboard_alone(office: Workplace, served: HiringServer, folder: OutFolder) -> None:
+    page = opened(office, served)
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    first = title(page)
+    page.keyboard.press("y")
+    expect(page.get_by_label("Reason, a few words")).to_be_focused(timeout=DRAW_MS)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("A decision needs a reason.", timeout=DRAW_MS)
+    page.keyboard.insert_text("said in remark 3")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rk-state")).to_have_text("Stored: pass.", timeout=DRAW_MS)
+    expect(page.locator(".rk-adjudicate .rk-card")).to_be_focused(timeout=DRAW_MS)
+    second = title(page)
+    assert second != first
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rk-state")).to_have_text("Stored: fail.", timeout=DRAW_MS)
+    page.keyboard.press("u")
+    expect(page.locator(".rk-state")).to_contain_text("Taken back", timeout=DRAW_MS)
+    assert title(page) == second
+    page.keyboard.press("j")
+    expect(page.locator(".rk-title")).not_to_have_text(second, timeout=DRAW_MS)
+    page.keyboard.press("k")
+    expect(page.locator(".rk-title")).to_have_text(second, timeout=DRAW_MS)
+    assert [(d.outcome, d.reason) for d in of_r1(folder)] == [
+        ("pass", "said in remark 3"), ("fail", "said in remark 3"), ("withdrawn", "Taken back by the rater."),
+    ]  # fmt: skip
+    page.keyboard.press("f")
+    expect(page.locator(".rk-state")).to_contain_text("up to date", timeout=DRAW_MS)
+    assert stale(folder) == []
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells, "JupyterLab's own letters did not fire"
+    assert uncaught(page) == []
+
+
+def test_a_remark_is_given_to_another_flaw_and_escape_leaves_the_field(office: Workplace, served: HiringServer, folder: OutFolder) -> None:
+    page = opened(office, served)
+    for _ in range(80):
+        if title(page) == "A remark":
+            break
+        before = page.locator(".rk-card").get_attribute("aria-label") or ""
+        page.keyboard.press("j")
+        expect(page.locator(".rk-card")).not_to_have_attribute("aria-label", before, timeout=DRAW_MS)
+    page.keyboard.press("m")
+    expect(page.get_by_label("Which flaw of the key")).to_be_focused(timeout=DRAW_MS)
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("that one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Choose the flaw that is meant.", timeout=DRAW_MS)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator(".rk-card")).to_be_focused(timeout=DRAW_MS)
+    page.keyboard.press("Enter")
+    expect(page.locator(".rk-state")).to_have_text("Stored: matched.", timeout=DRAW_MS)
+    (made,) = of_r1(folder)
+    assert (made.outcome, made.reason) == ("matched", "that one")
+    assert made.defect
+
+
+def test_it_is_blind_and_shows_a_candidates_text_as_text(office: Workplace, served: HiringServer) -> None:
+    page = opened(office, served)
+    seen = ""
+    for _ in range(120):
+        seen += page.locator(".rk-adjudicate").inner_text()
+        if "<img src=x onerror=alert(1)>" in seen and "Which written level" in seen:
+            break
+        before = page.locator(".rk-card").get_attribute("aria-label") or ""
+        page.keyboard.press("j")
+        expect(page.locator(".rk-card")).not_to_have_attribute("aria-label", before, timeout=DRAW_MS)
+    assert "<img src=x onerror=alert(1)> <U+202E>txt <U+001B>[2J" in seen
+    assert page.locator(".rk-adjudicate img").count() == 0
+    for secret in SECRETS:
+        assert secret not in seen
+        assert secret not in page.content()
+
+
+def test_the_server_shows_nothing_but_this_notebook(served: HiringServer, office: Workplace) -> None:
+    page = office.page()
+    answer = page.request.get(f"{served.base_url}api/contents/", headers={"Authorization": f"token {served.token}"})
+    assert [item["name"] for item in answer.json()["content"]] == ["adjudicate.ipynb"]
+    for path in ("..%2F", "..%2F..%2Fout%2Fstaged", "staged"):
+        answer = page.request.get(f"{served.base_url}api/contents/{path}", headers={"Authorization": f"token {served.token}"})
+        assert answer.status in (400, 403, 404), path
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_named_and_readable_in_both_themes(office: Workplace, served: HiringServer, theme: str) -> None:
+    page = office.page(width=1400, height=1000)
+    page.goto(served.url)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
+    choose_theme(page, theme)
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme.endswith("Light")).lower(), timeout=DRAW_MS)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
+    run(page)
+    page.keyboard.press("y")
+    expect(page.get_by_label("Reason, a few words")).to_be_focused(timeout=DRAW_MS)
+    found = Axe().run(page, context=".rk-adjudicate")
+    assert found.response["violations"] == [], found.generate_report()
+    card = page.locator(".rk-adjudicate .rk-card")
+    assert card.get_attribute("role") == "group"
+    assert (card.get_attribute("aria-label") or "").startswith(title(page))
+    for focusable in page.locator(".rk-adjudicate :is(button, input, textarea, select, [tabindex])").all():
+        assert focusable.get_attribute("data-lm-suppress-shortcuts") == "true"
