@@ -15,22 +15,23 @@ from reviewkit.blocking import finished
 from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
+from reviewkit.finding import Finding
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
 from reviewkit.matching import Matching, match
 from reviewkit.notice import notice_text
 from reviewkit.outfolder import OutFolder
-from reviewkit.place import Place, line_map
-from reviewkit.record import State
+from reviewkit.place import Place, exists, line_map
+from reviewkit.record import Problem, State
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, keep, versions_of
 from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
-from reviewkit.scorecard import About, CheckResult, Decision, GateOutcome, SandboxLevel, Scorecard
+from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
-from reviewkit.submission import Submission, read_submission
+from reviewkit.submission import Submission, parse_submission, read_bytes
 from reviewkit.words import ExerciseKind
 
 UNDECIDED = ("not_run", "not_measured", "error")
@@ -124,11 +125,31 @@ def judge(
         decided: Decisions of raters so far.
         matching: Where it is known already.
     """
-    found = matching or match_state(submission.state, entry)
-    return score(
-        submission.state, entry.scenario, entry.rubric, found, runs.checks, decided,
+    state, outside = within_change(submission.state, entry)
+    found = matching or match_state(state, entry)
+    card = score(
+        state, entry.scenario, entry.rubric, found, runs.checks, decided,
         about=_about(submission), baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
     )  # fmt: skip
+    return card.model_copy(update={"flags": _flags(submission.flags, len(outside))})
+
+
+def within_change(state: State, entry: Entry) -> tuple[State, tuple[Finding, ...]]:
+    """The state without the remarks that point at no line of the change, and these remarks: they are shown, not scored."""
+    base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
+    lines = {side: {file: tree.read(file).count("\n") + 1 for file in tree.files()} for side, tree in (("R", head), ("L", base))}
+    outside = tuple(finding for finding in state.findings if not exists(finding, lines["R"], lines["L"]))
+    if not outside:
+        return state, ()
+    return replace(state, findings=tuple(f for f in state.findings if f not in outside)), outside
+
+
+def _flags(problems: Sequence[Problem], outside_n: int) -> tuple[Flag, ...]:
+    flags = [Flag(code=p.code, words=p.text, tampering=p.is_tampering) for p in problems]
+    if outside_n:
+        words = f"{outside_n} {'remarks point' if outside_n > 1 else 'remark points'} at no line of the change; shown, not counted."
+        flags.append(Flag(code="place_outside", words=words))
+    return tuple(flags)
 
 
 def score_state(
@@ -203,7 +224,8 @@ def row_of(assessment: Assessment, name: str) -> Row:
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
-        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags), sandbox=card.sandbox,
+        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(card.flags), sandbox=card.sandbox,
+        marks=", ".join(dict.fromkeys(flag.code for flag in card.flags)), tampering=sum(flag.tampering for flag in card.flags),
         unchecked=_unchecked(card), decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
     )  # fmt: skip
 
@@ -233,11 +255,12 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
     folder = OutFolder(out)
     submission: Submission | None = None
     try:
-        submission = read_submission(path)
+        data = read_bytes(path)
+        submission = parse_submission(data, path)
         found = find_bank(bank, rubrics)
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)
-        folder.stage(path, submission.sha256)
+        folder.stage(data, submission)
         runs = _run_in_sandbox(submission, entry, folder)
         keep(folder.runs_file(submission.sha256), runs)
         with folder.locked():
