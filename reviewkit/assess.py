@@ -16,22 +16,23 @@ from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
 from reviewkit.evidence import counted, rerun
+from reviewkit.finding import Finding
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
 from reviewkit.matching import Matching, match
 from reviewkit.notice import notice_text
 from reviewkit.outfolder import OutFolder
-from reviewkit.place import Place, line_map
-from reviewkit.record import State
+from reviewkit.place import Place, exists, line_map
+from reviewkit.record import Problem, State
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, keep, versions_of
 from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
-from reviewkit.scorecard import About, CheckResult, Decision, GateOutcome, SandboxLevel, Scorecard
+from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
-from reviewkit.submission import Submission, read_submission
+from reviewkit.submission import Submission, parse_submission, read_bytes
 from reviewkit.words import ExerciseKind
 
 UNDECIDED = ("not_run", "not_measured", "error")
@@ -73,8 +74,9 @@ def assess(
         ContentError: If the scenario or its rubric is broken.
     """
     entry = entry_of(submission, bank)
-    matching = match_state(submission.state, entry)
-    runs = run_all(submission.state, entry, launcher, matching, baseline)
+    state, _ = within_change(submission.state, entry)
+    matching = match_state(state, entry)
+    runs = run_all(state, entry, launcher, matching, baseline)
     return Assessment(submission, entry, judge(submission, entry, runs, decided, matching), runs)
 
 
@@ -142,8 +144,9 @@ def judge(
         decided: Decisions of raters so far.
         matching: Where it is known already.
     """
-    found = matching or match_state(submission.state, entry)
-    return _scored(submission.state, entry, found, runs, decided, _about(submission))
+    state, outside = within_change(submission.state, entry)
+    card = _scored(state, entry, matching or match_state(state, entry), runs, decided, _about(submission))
+    return card.model_copy(update={"flags": _flags(submission.flags, len(outside))})
 
 
 def _scored(
@@ -153,6 +156,24 @@ def _scored(
         state, entry.scenario, entry.rubric, matching, runs.checks, decided,
         about=about, baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
     )  # fmt: skip
+
+
+def within_change(state: State, entry: Entry) -> tuple[State, tuple[Finding, ...]]:
+    """The state without the remarks that point at no line of the change, and these remarks: they are shown, not scored."""
+    base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
+    lines = {side: {file: tree.read(file).count("\n") + 1 for file in tree.files()} for side, tree in (("R", head), ("L", base))}
+    outside = tuple(finding for finding in state.findings if not exists(finding, lines["R"], lines["L"]))
+    if not outside:
+        return state, ()
+    return replace(state, findings=tuple(f for f in state.findings if f not in outside)), outside
+
+
+def _flags(problems: Sequence[Problem], outside_n: int) -> tuple[Flag, ...]:
+    flags = [Flag(code=p.code, words=p.text, tampering=p.is_tampering) for p in problems]
+    if outside_n:
+        words = f"{outside_n} {'remarks point' if outside_n > 1 else 'remark points'} at no line of the change; shown, not counted."
+        flags.append(Flag(code="place_outside", words=words))
+    return tuple(flags)
 
 
 def score_state(
@@ -224,7 +245,8 @@ def row_of(assessment: Assessment, name: str) -> Row:
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
-        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags), sandbox=card.sandbox,
+        band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(card.flags), sandbox=card.sandbox,
+        marks=", ".join(dict.fromkeys(flag.code for flag in card.flags)), tampering=sum(flag.tampering for flag in card.flags),
         unchecked=_unchecked(card), decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
     )  # fmt: skip
 
@@ -254,13 +276,15 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
     folder = OutFolder(out)
     submission: Submission | None = None
     try:
-        submission = read_submission(path)
+        data = read_bytes(path)
+        submission = parse_submission(data, path)
         found = find_bank(bank, rubrics)
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)
-        folder.stage(path, submission.sha256)
-        matching = match_state(submission.state, entry)
-        runs = _run_in_sandbox(submission, entry, folder, matching)
+        folder.stage(data, submission)
+        counted_state, _ = within_change(submission.state, entry)
+        matching = match_state(counted_state, entry)
+        runs = _run_in_sandbox(counted_state, entry, folder, matching)
         keep(folder.runs_file(submission.sha256), runs)
         with folder.locked():
             return write_result(folder, submission, entry, runs, found.rubrics, shown, matching)
@@ -295,14 +319,14 @@ def write_result(
     return row
 
 
-def _run_in_sandbox(submission: Submission, entry: Entry, folder: OutFolder, matching: Matching) -> Runs:
+def _run_in_sandbox(state: State, entry: Entry, folder: OutFolder, matching: Matching) -> Runs:
     """Run with the checks of the unmended change taken from the folder, where an earlier submission left them."""
     known = folder.root / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
     try:
         with open_launcher() as launcher:
-            runs = run_all(submission.state, entry, launcher, matching, _read_baseline(known))
+            runs = run_all(state, entry, launcher, matching, _read_baseline(known))
     except SandboxUnavailableError:
-        return run_all(submission.state, entry, None, matching)
+        return run_all(state, entry, None, matching)
     if all(r.outcome not in UNDECIDED for r in runs.baseline):
         write_whole(known, json.dumps([r.model_dump(mode="json") for r in runs.baseline]).encode())
     return runs

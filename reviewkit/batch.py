@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.resources import files
 from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
+from reviewkit.batchmarks import Mark, batch_marks
 from reviewkit.blocking import finished
 from reviewkit.collect import write_whole
 from reviewkit.errors import SubmissionError, UsageError
 from reviewkit.outfolder import OutFolder
-from reviewkit.row import Row
+from reviewkit.row import Row, merged
 from reviewkit.sandbox import lend
 from reviewkit.sandbox.lending import Lender
-from reviewkit.submission import read_submission
+from reviewkit.submission import parse_submission, read_bytes, shown_name
 
 NOTEBOOK_SECONDS = 600
 JOBS = min(os.cpu_count() or 1, 4)
@@ -64,17 +67,21 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
         if isinstance(item, Row):
             rows[path] = item
             tell(item)
-    work = {path: item for path, item in staged.items() if isinstance(item, Path)}
+    work: dict[Path, list[Path]] = {}  # the same bytes under two names are scored once
+    for path, item in staged.items():
+        if isinstance(item, Path):
+            work.setdefault(item, []).append(path)
     size = max(1, min(jobs, len(work) or 1))
     with ProcessPoolExecutor(size, get_context("spawn"), initializer=_start_worker, initargs=(order.out / LOG,)) as pool:
-        pending = {pool.submit(run_notebook, item, order): path for path, item in work.items()}
-        for future, path in pending.items():
+        pending = {pool.submit(run_notebook, item, order): item for item in work}
+        for future, item in pending.items():
             try:
                 row = future.result()
             except Exception as error:  # one submission's failure is one row; its neighbours go on
-                row = Row("", work[path].stem, unscored="scoring_failed", sentence=_failed(error))
-            rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(work[path].name, path.name))
-            tell(rows[path])
+                row = Row("", item.stem, unscored="scoring_failed", sentence=_failed(error))
+            for path in work[item]:
+                rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(item.name, shown_name(path)))
+                tell(rows[path])
     return [rows[path] for path in paths]
 
 
@@ -109,11 +116,13 @@ def _failed(error: Exception) -> str:
 
 def _stage(path: Path, out: Path) -> Path | Row:
     """Copy a readable submission to a name of our own; the row of one that cannot be read."""
+    sha256 = ""
     try:
-        submission = read_submission(path)
-        return OutFolder(out).stage(path, submission.sha256)
+        data = read_bytes(path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return OutFolder(out).stage(data, parse_submission(data, path))
     except SubmissionError as error:
-        return Row(path.name, "", unscored=error.reason_code, sentence=str(error))
+        return Row(path.name, sha256, unscored=error.reason_code, sentence=str(error))
 
 
 def run_notebook(staged: Path, order: Order) -> Row:
@@ -158,18 +167,66 @@ def _without_paths(path: Path) -> None:
     write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode())
 
 
-def publish(rows: Sequence[Row], out: Path) -> None:
-    """Write what stands beside the single reports: store, CSV and cohort page."""
+def publish(rows: Sequence[Row], out: Path, now: datetime | None = None) -> list[Row]:
+    """Write what stands beside the single reports: the store's rows, and the cohort of everything scored into `out` so far.
+
+    Args:
+        rows: The batch.
+        out: Output folder.
+        now: Time of scoring; only a clock that is ahead of it is marked.
+
+    Returns:
+        The batch's rows, with the marks that other files of the folder give rise to.
+    """
     from reviewkit.store import save_rows
 
-    finished(save_rows(OutFolder(out).store_url, rows, out))
-    show_cohort(rows, out)
+    folder = OutFolder(out)
+    finished(save_rows(folder.store_url, rows, out))
+    with folder.locked():
+        shown = show_cohort(merged(folder.cohort(), rows), out, now)
+    by_file = {(row.sha256, row.file, row.sentence): row for row in shown}
+    return [by_file[row.sha256, row.file, row.sentence] for row in rows]
 
 
-def show_cohort(rows: Sequence[Row], out: Path) -> None:
-    """Write the rows of a batch: as data, as CSV and as the cohort page."""
+def show_cohort(rows: Sequence[Row], out: Path, now: datetime | None = None) -> list[Row]:
+    """Write the rows of an output folder: as data, as CSV, as the cohort page; and the marks among them, also into reports.
+
+    Args:
+        rows: Everything that the folder shows.
+        out: Output folder.
+        now: As for `publish`.
+
+    Returns:
+        The rows with their marks.
+    """
     from reviewkit.cohort import render_cohort, write_csv
 
-    OutFolder(out).write_cohort(rows)
-    write_csv(rows, out / "cohort.csv")
-    write_whole(out / "cohort.html", render_cohort(rows).encode("utf-8", "backslashreplace"))
+    folder = OutFolder(out)
+    marks = batch_marks(folder.lying(rows), now or datetime.now(UTC))
+    marked = [_with_marks(row, marks) for row in rows]
+    folder.write_cohort(marked)
+    write_csv(marked, out / "cohort.csv")
+    write_whole(out / "cohort.html", render_cohort(marked).encode("utf-8", "backslashreplace"))
+    for row in marked:
+        if row.report:
+            _mark_report(out / row.report, marks.get(row.sha256, ()))
+    return marked
+
+
+def _with_marks(row: Row, marks: Mapping[str, Sequence[Mark]]) -> Row:
+    found = marks.get(row.sha256, ())
+    codes = ", ".join(dict.fromkeys(mark.code for mark in found))
+    return replace(row, batch_marks=codes, batch_words=" ".join(mark.words for mark in found))
+
+
+def _mark_report(path: Path, marks: Sequence[Mark]) -> None:
+    """Put the marks into a report's head; one of another version, or none, stays as it is."""
+    from reviewkit.report import with_batch_marks
+
+    try:
+        before = path.read_bytes().decode("utf-8")
+        after = with_batch_marks(before, marks)
+    except (OSError, ValueError):
+        return
+    if after != before:
+        write_whole(path, after.encode("utf-8"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reviewkit import scoring
-from reviewkit.assess import entry_of, judge, match_state
+from reviewkit.assess import entry_of, judge, match_state, within_change
 from reviewkit.bank import Bank, Entry
 from reviewkit.errors import DataError
 from reviewkit.matching import Matching
@@ -31,7 +31,8 @@ class Case:
         """Its scorecard with these decisions; hidden checks that were not kept are `not run`."""
         wanted = tuple(decided)
         if self._latest is None or self._latest[0] != wanted:
-            self._matching = self._matching or match_state(self.submission.state, self.entry)
+            counted, _ = within_change(self.submission.state, self.entry)
+            self._matching = self._matching or match_state(counted, self.entry)
             runs = self.runs or Runs(versions=versions_of(self.entry))
             self._latest = (wanted, judge(self.submission, self.entry, runs, wanted, self._matching))
         return self._latest[1]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reviewkit.errors import UsageError
+from reviewkit.safe_text import visible
 
 
 def notebooks(paths: Iterable[Path]) -> list[Path]:
@@ -18,21 +19,27 @@ def notebooks(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
+        shown = visible(str(path))
         if not os.access(path.parent, os.X_OK):
-            raise UsageError(f"{path}: its folder cannot be entered.", "Name a folder that you may read.")
+            raise UsageError(f"{shown}: its folder cannot be entered.", "Name a folder that you may read.")
         if path.is_dir():
-            inside = sorted(
-                (p for p in path.iterdir() if p.suffix == ".ipynb" and not p.name.startswith(".")),
-                key=lambda p: os.fsencode(p.name),
-            )
+            inside = _inside(path, shown)
             if not inside:
-                raise UsageError(f"{path}: no notebooks in this folder.", "Name the folder that holds completed .ipynb files.")
+                raise UsageError(f"{shown}: no notebooks in this folder.", "Name the folder that holds completed .ipynb files.")
             found += inside
         elif os.path.lexists(path):
             found.append(path)
         else:
-            raise UsageError(f"{path}: there is no such file.", "Name completed notebooks or a folder of them.")
+            raise UsageError(f"{shown}: there is no such file.", "Name completed notebooks or a folder of them.")
     return list(dict.fromkeys(found))
+
+
+def _inside(folder: Path, shown: str) -> list[Path]:
+    try:
+        every = list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{shown}: cannot be listed ({error.strerror}).", "Name a folder that you may read.") from None
+    return sorted((p for p in every if p.suffix == ".ipynb" and not p.name.startswith(".")), key=lambda p: os.fsencode(p.name))
 
 
 def write_whole(path: Path, data: bytes) -> None:

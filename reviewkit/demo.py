@@ -67,7 +67,7 @@ def score_and_show(
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, rows, strict=True)]
     if order is not None:
-        publish(rows, out)
+        rows = publish(rows, out)
     if as_json:
         print(json.dumps([row.as_dict() for row in rows], ensure_ascii=True))
         for sentence in unchecked(rows):
@@ -113,12 +113,13 @@ def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
     scored = [row for row in rows if not row.unscored]
     if scored:
         table = Table(title="Results", title_justify="left")
-        for column in ("candidate", "scenario", "total (90 % interval)", "band", "gates", "waiting"):
+        marks = ["marks"] if any(_marks(row) for row in scored) else []
+        for column in ("candidate", "scenario", "total (90 % interval)", "band", "gates", "waiting", *marks):
             table.add_column(column)
         for row in scored:
             total = f"{row.total:5.1f} of {row.over:g}  ({row.low:.1f} to {row.high:.1f})"
-            cells = (row.candidate or row.file, row.scenario, total, row.band, row.gates, str(row.waiting))
-            table.add_row(*(Text(visible(cell)) for cell in cells))
+            cells = (row.candidate or row.file, row.scenario, total, row.band, row.gates, str(row.waiting), _marks(row))
+            table.add_row(*(Text(visible(cell)) for cell in cells[: len(table.columns)]))
         console.print(table)
         for row in scored:
             console.print(Text(visible(f"{out / row.report}")), soft_wrap=True)
@@ -126,8 +127,16 @@ def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
     for row in rows:
         if row.unscored:
             console.print(Text(visible(f"unscored ({row.unscored}): {row.sentence}")), soft_wrap=True)
+        if row.batch_words:
+            console.print(Text(visible(f"{row.candidate or row.file}: {row.batch_words}")), soft_wrap=True)
     for sentence in unchecked(rows):
         console.print(Text(visible(sentence)), soft_wrap=True)
+
+
+def _marks(row: Row) -> str:
+    """Codes of all marks; `!` before those of a record that was changed outside the workbook."""
+    record = f"{'! ' if row.tampering else ''}{row.marks}" if row.flags else ""
+    return "; ".join(part.replace("_", " ") for part in (record, row.batch_marks) if part)
 
 
 def unchecked(rows: Sequence[Row]) -> list[str]:

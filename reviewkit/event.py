@@ -55,6 +55,14 @@ def _has_words(text: str) -> str:
     return text
 
 
+def _exists(time: str) -> str:
+    try:
+        datetime.fromisoformat(time)
+    except ValueError:
+        raise ValueError("is no time of any day") from None
+    return time
+
+
 RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 """Also a file name: nothing but letters, digits, hyphen and underscore."""
 OperationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,80}$")]
@@ -69,8 +77,10 @@ CandidateId = Annotated[str, StringConstraints(pattern=CANDIDATE_PATTERN)]
 Text = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
 Seen = Annotated[str, StringConstraints(max_length=SEEN_MAX)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-"""UTC with milliseconds."""
+Time = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"), AfterValidator(_exists)
+]
+"""UTC with milliseconds; a day and an hour that exist."""
 LineNumber = Annotated[StrictInt, Field(ge=1, le=LINE_MAX)]
 
 
@@ -301,7 +311,7 @@ class Head(NamedTuple):
 
 
 _TAMPERING: Final = frozenset(
-    ("edited", "broken_chain", "missing", "doubled", "doubled_op", "event_invalid", "unknown_keys", "head_differs")
+    ["edited", "broken_chain", "missing", "doubled", "doubled_op", "event_invalid", "unknown_keys", "self_scored", "head_differs", "scenario_differs"]
 )
 
 
@@ -410,14 +420,14 @@ def timestamp(now: datetime | None = None) -> str:
 def first_fault(error: ValidationError) -> str:
     """First fault of a validation as `field: fault`, with nothing in it that the sender wrote."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(step) for step in first["loc"] if isinstance(step, int) or step in _field_names())
+    place = ".".join(str(step) for step in first["loc"] if isinstance(step, int) or step in field_names())
     text = first["msg"].removeprefix("Value error, ")
     text = text[:1].lower() + text[1:]
     return f"{place}: {text}" if place else text
 
 
 @cache
-def _field_names() -> frozenset[str]:
+def field_names() -> frozenset[str]:
     """Names that we gave: whatever else stands in a place is a key that the sender made up."""
     models = (Event, PublicResult, *DATA.values(), *get_args(Answer))
     return frozenset(name for model in models for name in model.model_fields) | {"slug", "version", "candidate", "id"}

@@ -3,7 +3,8 @@
 ```text
 OUT/
   store.sqlite     rows and scorecards over batches; decisions of raters; hiring decisions
-  cohort.json      the rows of the last batch, which cohort.html and cohort.csv show
+  cohort.json      the newest rows of everything scored here, which cohort.html and cohort.csv show
+  identities/      <sha256>.json, ids and hashes of a submission (no text), for marks among files
   rows/            <sha256>.json, one per submission that was read
   scorecards/      <scenario>-<sha256[:12]>.json
   reports/         <scenario>-<sha256[:12]>.html
@@ -16,20 +17,24 @@ OUT/
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from reviewkit import durable
+from reviewkit.batchmarks import Lying, from_plain, identity_of, plain
 from reviewkit.collect import write_whole
-from reviewkit.errors import DataError, SubmissionError, UsageError
+from reviewkit.errors import DataError, UsageError
 from reviewkit.row import Row
 from reviewkit.scorecard import Scorecard
+from reviewkit.submission import Submission
 
 STORE = "store.sqlite"
 LOCK_PATIENCE = 60.0
@@ -60,6 +65,10 @@ class OutFolder:
         """Where the results of the sandbox are kept."""
         return self.root / "runs" / f"{sha256}.json"
 
+    def identity_file(self, sha256: str) -> Path:
+        """Where is kept what tells a submission from others."""
+        return self.root / "identities" / f"{sha256}.json"
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let one process at a time make files from the decisions in the store, so that none is made from old ones.
@@ -73,20 +82,33 @@ class OutFolder:
         except TimeoutError:
             raise DataError(str(self.root), "is in use by another reviewkit", "Wait until it is done and try again.") from None
 
-    def stage(self, source: Path, sha256: str) -> Path:
-        """Copy a submission to its staged name, unless it is there.
-
-        Raises:
-            SubmissionError: If the file is no longer the one that was read.
-        """
-        target = self.staged(sha256)
-        if target.is_file() or target.resolve() == source.resolve():
-            return target
-        data = source.read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise SubmissionError(source.name, "changed", "changed while it was read", "Score it again.")
-        write_whole(target, data)
+    def stage(self, data: bytes, submission: Submission) -> Path:
+        """Keep the bytes of a submission under its staged name, and what tells it from others."""
+        target = self.staged(submission.sha256)
+        if not target.is_file():
+            write_whole(target, data)
+        identity = json.dumps(plain(identity_of(submission)), sort_keys=True).encode()
+        write_whole(self.identity_file(submission.sha256), identity)
         return target
+
+    def lying(self, rows: Sequence[Row]) -> list[Lying]:
+        """The submissions behind rows, each content once, with its names; those that could not be read are left out."""
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            if row.sha256 and self.identity_file(row.sha256).is_file():
+                found[row.sha256].append(row)
+        return [self._lying(sha256, same) for sha256, same in found.items()]
+
+    def _lying(self, sha256: str, rows: Sequence[Row]) -> Lying:
+        path = self.identity_file(sha256)
+        try:
+            identity = from_plain(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise DataError(f"identities/{path.name}", "is no identity of a submission", SCORE_AGAIN) from None
+        names = tuple(sorted({row.file for row in rows}, key=os.fsencode))
+        # An invite knows better than the notebook whose it is.
+        identity = replace(identity, candidate=rows[0].candidate or identity.candidate)
+        return Lying(identity, names, min(row.received for row in rows))
 
     def scored(self) -> dict[str, Row]:
         """The rows of every scored submission by hash, in order of the hashes.
@@ -106,17 +128,17 @@ class OutFolder:
         return [(sha, replace(row, file=names.get(sha, row.file))) for sha, row in self.scored().items()]
 
     def cohort(self) -> list[Row]:
-        """The rows of the last batch, with the names of their files; every row where no batch was written."""
+        """The newest rows of everything scored here, with the names of their files; those of `rows/` where no batch was written."""
         path = self.root / "cohort.json"
         if not path.is_file():
             return [_row(p) for p in sorted((self.root / "rows").glob("*.json"))]
         try:
-            return [Row(**item) for item in json.loads(path.read_text("utf-8"))]
-        except (ValueError, TypeError):
+            return [_known(item) for item in json.loads(path.read_text("utf-8"))]
+        except (ValueError, TypeError, AttributeError):
             raise DataError("cohort.json", "does not hold the rows of a batch", SCORE_AGAIN) from None
 
     def write_cohort(self, rows: Sequence[Row]) -> None:
-        """Keep the rows of a batch."""
+        """Keep the rows that the cohort shows."""
         write_whole(self.root / "cohort.json", json.dumps([row.as_dict() for row in rows], indent=1).encode())
 
     def card(self, row: Row) -> Scorecard:
@@ -133,10 +155,14 @@ class OutFolder:
 
 def _row(path: Path) -> Row:
     try:
-        found = json.loads(path.read_text("utf-8"))
-        return Row(**{field.name: found[field.name] for field in fields(Row) if field.name in found})
-    except (OSError, ValueError, TypeError):
+        return _known(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError):
         raise DataError(f"rows/{path.name}", "is no row", SCORE_AGAIN) from None
+
+
+def _known(found: Mapping[str, Any]) -> Row:
+    """A row from JSON that another version may have written."""
+    return Row(**{key: value for key, value in found.items() if key in {field.name for field in fields(Row)}})
 
 
 def find_submission(rows: Sequence[tuple[str, Row]], asked: str) -> str:

@@ -60,6 +60,23 @@ def of_finding(finding: Finding, old_lines: Mapping[str, Sequence[int]] | None =
     return Place(finding.file, first, last) if last - first + 1 <= WIDEST else None
 
 
+def exists(finding: Finding, head: Mapping[str, int], base: Mapping[str, int]) -> bool:
+    """
+    Whether what a finding points at is there.
+
+    Args:
+        finding: Of a candidate.
+        head: File of `head/` -> number of its lines.
+        base: The same of `base/`.
+    """
+    if finding.file is None:
+        return True
+    if finding.line is None:
+        return finding.file in head or finding.file in base
+    lines = (base if finding.side == "L" else head).get(finding.file, 0)
+    return finding.line <= (finding.last_line or finding.line) <= lines
+
+
 def gap(one: Place, other: Place) -> int | None:
     """Lines between two places, 0 when they touch or overlap; None in different files."""
     if one.file != other.file:

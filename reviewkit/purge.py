@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from reviewkit.collect import write_whole
 from reviewkit.errors import DataError
 from reviewkit.store import open_engine
 
@@ -109,7 +110,8 @@ def hashes_in(out: Path, candidate: str) -> set[str]:
 def purge_files(out: Path, candidate: str, hashes: set[str]) -> tuple[str, ...]:
     """Delete every file of an output folder that belongs to a candidate; their names, relative to it.
 
-    The cohort's pages hold everybody's rows, so they go as a whole and come back with the next scoring.
+    The cohort's pages hold everybody's rows, so they go as a whole and come back with the next scoring, from the rows of
+    the others.
 
     Raises:
         DataError: If a file could not be deleted.
@@ -124,15 +126,35 @@ def purge_files(out: Path, candidate: str, hashes: set[str]) -> tuple[str, ...]:
             except OSError as error:
                 raise DataError(str(path), f"could not be deleted ({error.strerror})", "Delete it yourself.") from None
             gone.append(str(path.relative_to(out)))
-    return tuple(gone)
+    return (*gone, *_purge_cohort(out / "cohort.json", candidate, hashes))
+
+
+def _purge_cohort(path: Path, candidate: str, hashes: set[str]) -> tuple[str, ...]:
+    """Take a candidate's rows out of those that the cohort shows, also rows of files that could not be scored but name them."""
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError):
+        raise DataError(str(path), "cannot be read, so rows in it could not be deleted", "Delete it yourself.") from None
+    kept = [r for r in rows if not (r["candidate"] == candidate or r["sha256"] in hashes or _is_named(r["file"], candidate))]
+    # Marks name other submissions by hash; the next scoring finds those that are left again.
+    kept = [row | {"batch_marks": "", "batch_words": ""} for row in kept]
+    write_whole(path, json.dumps(kept, indent=1).encode())
+    return () if len(kept) == len(rows) else (path.name,)
 
 
 def _is_fetched(path: Path, out: Path, candidate: str) -> bool:
     """Whether an intake's file of this candidate lies there: `<slug>-<candidate>-<12 of the receipt>.ipynb`."""
     if path.parent != out / "fetched":
         return False
-    name = path.name.removesuffix(".ipynb")
-    return name[:-13].endswith(f"-{candidate}")
+    return _is_named(path.name, candidate)
+
+
+def _is_named(file: str, candidate: str) -> bool:
+    """Whether a file is called after a candidate, as an intake does it or whoever named it by the id alone."""
+    name = file.removesuffix(".ipynb")
+    return name == candidate or name[:-13].endswith(f"-{candidate}")
 
 
 def _mentions(path: Path, candidate: str) -> bool:

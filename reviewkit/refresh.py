@@ -67,9 +67,14 @@ def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
 def _publish(folder: OutFolder, rows: list[Row]) -> None:
     """Rows of the cohort keep their place and the name of their file."""
     fresh = {row.sha256: row for row in rows}
-    cohort = [replace(fresh[r.sha256], file=r.file) if r.sha256 in fresh else r for r in folder.cohort()]
+    cohort = [_anew(fresh[r.sha256], r) if r.sha256 in fresh else r for r in folder.cohort()]
     named = {row.sha256 for row in cohort}
     touched = [row for row in cohort if row.sha256 in fresh] + [row for row in rows if row.sha256 not in named]
     finished(save_rows(folder.store_url, touched, folder.root))
     show_cohort(cohort, folder.root)
+
+
+def _anew(fresh: Row, before: Row) -> Row:
+    """A row scored again; whose it is, its file and when it came in are what they were."""
+    return replace(fresh, file=before.file, candidate=before.candidate or fresh.candidate, received=before.received)
 

@@ -10,9 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reviewkit.bank import Entry
+from reviewkit.batchmarks import Mark
 from reviewkit.decided import decided_points, unknown_in
 from reviewkit.evidence import REPEATS
 from reviewkit.evidence_view import evidence_rows
+from reviewkit.finding import Finding
 from reviewkit.harness.results import bars
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
@@ -119,9 +121,33 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
         "evidence": evidence_rows(card, submission.state.evidence if submission else (), {d: k.title for d, k in keys.items()}),
         "repeats": REPEATS,
-        "flags": submission.flags if submission else (),
+        "flags": card.flags,
+        "marks": (),
+        "outside": _outside(card, submission),
         "sandbox": _sandbox(card),
     }
+
+
+MARKS_BEGIN, MARKS_END = "<!--marks of the batch-->", "<!--end of marks-->"
+
+
+def with_batch_marks(html: str, marks: Sequence[Mark]) -> str:
+    """A report with the marks of its batch in its head, in place of those of an earlier batch; all other bytes stay.
+
+    Raises:
+        ValueError: If the text is no report of this version.
+    """
+    before, _begin, rest = html.partition(MARKS_BEGIN)
+    _old, end, after = rest.partition(MARKS_END)
+    if not end:
+        raise ValueError("no report with a place for marks")
+    return before + environment().get_template("report/batchmarks.html.j2").render(marks=marks) + after
+
+
+def _outside(card: Scorecard, submission: Submission | None) -> list[Finding]:
+    """Remarks that point at no line of the change, and so were not scored."""
+    scored = {finding.id for finding in card.findings}
+    return [finding for finding in submission.state.findings if finding.id not in scored] if submission else []
 
 
 def _given(submission: Submission | None) -> dict[str, list[tuple[str, str]]]:

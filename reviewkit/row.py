@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -36,7 +38,7 @@ class Row:
     sentence: str = ""
     """For unscored rows: file, fault and next step."""
     flags: int = 0
-    """Signs of tampering, shown in the report."""
+    """Marks on the record, shown in the report."""
     decision: str = ""
     """The latest hiring decision, a person's; empty while there is none."""
     decided_by: str = ""
@@ -48,7 +50,37 @@ class Row:
     """Path of the HTML report, relative to the output folder."""
     scorecard: str = ""
     """Path of the scorecard, relative to the output folder."""
+    marks: str = ""
+    """Codes of the marks on the record, each once: `edited, broken_chain`."""
+    tampering: int = 0
+    """How many of these show a change made outside the workbook."""
+    received: int = 0
+    """Number of the batch that first brought this content into the output folder, from 1; 0 outside a batch."""
+    batch_marks: str = ""
+    """Codes of the marks that other files of the output folder give rise to."""
+    batch_words: str = ""
+    """The same as sentences."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""
         return asdict(self)
+
+
+def merged(before: Sequence[Row], batch: Sequence[Row]) -> list[Row]:
+    """
+    All rows of an output folder once a batch came in.
+
+    Args:
+        before: Those that it showed until now.
+        batch: Those of the batch, in any order.
+
+    Returns:
+        The newest rows of each content, by scenario, candidate and file. A row without a score goes once a file of its
+        name comes in; a content that was there before keeps the number of the batch that brought it.
+    """
+    number = 1 + max((row.received for row in before), default=0)
+    first = {row.sha256: row.received for row in before if row.sha256 and row.received}
+    contents, names = {row.sha256 for row in batch}, {row.file for row in batch}
+    kept = [row for row in before if not (row.unscored and row.file in names) and (not row.sha256 or row.sha256 not in contents)]
+    new = [replace(row, received=first.get(row.sha256, number)) for row in batch]
+    return sorted([*kept, *new], key=lambda r: (r.scenario, r.candidate, os.fsencode(r.file), r.sha256, r.unscored, r.sentence))

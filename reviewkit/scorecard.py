@@ -427,6 +427,17 @@ class Total(Frozen):
     words: str
 
 
+class Flag(Frozen):
+    """A mark on the record that a person should know; it never moves a point."""
+
+    code: str
+    """One of docs/record.md, section 6."""
+    words: str
+    """One sentence without anything that the candidate wrote."""
+    tampering: bool = False
+    """Whether it shows a change made outside the workbook."""
+
+
 class Versions(Frozen):
     """What produced the numbers; two cards compare only where these agree."""
 
@@ -480,6 +491,8 @@ class Scorecard(Frozen):
     """Every decision taken into account, as given; nothing is dropped."""
     program_total: Total | None = None
     """The total without any decision; None while there is none."""
+    flags: tuple[Flag, ...] = ()
+    """What the record shows beside the work: tampering, an impossible clock, scores written in. Read from this file alone."""
     verdict_given: str | None = None
     """The candidate's own decision about the change."""
 

@@ -18,10 +18,11 @@ from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reviewkit import recordmarks
 from reviewkit.durable import read_exactly
 from reviewkit.errors import EventError, SubmissionError, printable
 from reviewkit.event import CandidateId, Event, Problem, RecordId, Slug, Version, first_fault
-from reviewkit.record import SCHEMA, State, fold, head_of, verify_chain
+from reviewkit.record import SCHEMA, State, fold, verify_chain
 
 SIZE_MAX: Final = 30_000_000
 """Bytes of a file."""
@@ -34,8 +35,6 @@ EVENTS_MAX: Final = 50_000
 FLAGS_MAX: Final = 50
 """Flags of one submission; what exceeds them is counted in one more."""
 NOTEBOOK_FORMAT: Final = 4
-_KNOWN_KEYS: Final = {"schema", "slug", "version", "record"}
-_RECORD_KEYS: Final = {"id", "candidate", "head", "count", "events"}
 
 _AGAIN: Final = "Ask the candidate for the file again."
 _SAVE_AGAIN: Final = "Ask the candidate to open the workbook, save it and send it again."
@@ -54,6 +53,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "older_schema": ("the record has an older form than this version reads", "Read it with the version that made it."),
     "newer_schema": ("the record has a newer form than this version reads", "Update reviewkit and try again."),
     "record_missing": ("the notebook holds no record of any work", _SAVE_AGAIN),
+    "too_much": ("the record holds more than a person can write", "Ask the candidate what happened, or score by hand."),
     "record_invalid": ("the record is not one that a workbook writes", "Ask for the file again, or score by hand."),
 }
 """Reason code -> what is wrong, what a person should do."""
@@ -101,7 +101,7 @@ def read_submission(path: Path) -> Submission:
     Raises:
         SubmissionError: With one of `REASONS`, when there is nothing to score.
     """
-    return parse_submission(_read_bytes(path), path)
+    return parse_submission(read_bytes(path), path)
 
 
 def parse_submission(data: bytes, path: Path) -> Submission:
@@ -114,8 +114,9 @@ def parse_submission(data: bytes, path: Path) -> Submission:
     Raises:
         SubmissionError: With one of `REASONS`, when there is nothing to score.
     """
-    name = _shown(path)
-    own = _own_metadata(_parse_json(data, name), name)
+    name = shown_name(path)
+    notebook = _parse_json(data, name)
+    own = _own_metadata(notebook, name)
     raw = own["record"]
     try:
         record = _Record.model_validate({**raw, "slug": own.get("slug"), "version": own.get("version")})
@@ -123,7 +124,12 @@ def parse_submission(data: bytes, path: Path) -> Submission:
         _refuse(name, "record_invalid", first_fault(error))
     events, unreadable = _read_events(raw["events"])
     state = fold(events)
-    flags = (*_strange_keys(own, raw), *unreadable, *verify_chain(events), *_differences(record, raw, events, state))
+    if too_much := recordmarks.excess(state):
+        _refuse(name, "too_much", too_much)
+    flags = (
+        *recordmarks.strange_keys(own), *unreadable, *verify_chain(events), *recordmarks.claimed_results(notebook, own),
+        *recordmarks.differences(own, events, state), *recordmarks.clock(events),
+    )  # fmt: skip
     digest = hashlib.sha256(data).hexdigest()
     return Submission(
         path,
@@ -144,7 +150,7 @@ def _capped(flags: tuple[Problem, ...]) -> tuple[Problem, ...]:
     if len(once) <= FLAGS_MAX:
         return once
     # What concerns the whole record comes last and must stay.
-    whole = tuple(flag for flag in once if flag.seq is None and flag.code != "event_invalid")
+    whole = tuple(flag for flag in once if (flag.seq is None and flag.code != "event_invalid") or flag.code == "impossible_clock")
     some = tuple(flag for flag in once if flag not in whole)[:FLAGS_MAX]
     left_n = len(once) - len(whole) - len(some)
     return (*some, Problem("more_flags", f"{left_n} more flags of these kinds are left out."), *whole)
@@ -155,14 +161,18 @@ def _refuse(name: str, reason: str, detail: str = "") -> NoReturn:
     raise SubmissionError(name, reason, f"{fact} ({detail})" if detail else fact, next_step)
 
 
-def _shown(path: Path) -> str:
+def shown_name(path: Path) -> str:
     """A file's name on one line; the candidate chose it."""
     return printable(os.fsencode(path.name).decode("utf-8", "backslashreplace"))[:200]
 
 
-def _read_bytes(path: Path) -> bytes:
-    """The file's bytes, when it is a regular file of a permitted size that does not change meanwhile."""
-    name = _shown(path)
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, when it is a regular file of a permitted size that does not change meanwhile.
+
+    Raises:
+        SubmissionError: `not_a_file`, `unreadable` or `too_large`.
+    """
+    name = shown_name(path)
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
@@ -336,28 +346,3 @@ def _unreadable(position: int, fact: str) -> Problem:
     return Problem(
         "event_invalid", f"Event {position} of the list is not one that a workbook writes ({fact}); ignored."
     )
-
-
-def _strange_keys(own: dict[str, Any], raw: dict[str, Any]) -> tuple[Problem, ...]:
-    """A flag when something beside the record was written into our metadata, such as a score."""
-    strange_n = len(own.keys() - _KNOWN_KEYS) + len(raw.keys() - _RECORD_KEYS)
-    if not strange_n:
-        return ()
-    return (Problem("unknown_keys", f"The metadata holds {strange_n} keys that no workbook writes; they are ignored."),)
-
-
-def _differences(record: _Record, raw: dict[str, Any], events: tuple[Event, ...], state: State) -> tuple[Problem, ...]:
-    """Where the parts of a record contradict each other."""
-    found = []
-    if _is_not(raw.get("count"), len(raw["events"])) or raw.get("head") != head_of(events).hash:
-        found.append(Problem("head_differs", "The record's head does not fit its last event: events are missing."))
-    if state.slug is not None and (state.slug, state.version) != (record.slug, record.version):
-        found.append(Problem("scenario_differs", "The record was made in another scenario or version of it."))
-    if not state.submitted:
-        found.append(Problem("not_submitted", "The candidate never pressed submit."))
-    elif state.changed_after_submit:
-        found.append(Problem("changed_after_submit", "Work was added after the first submit."))
-    if state.edited_late:
-        text = f"{len(state.edited_late)} remarks were reworded after the exercises had opened."
-        found.append(Problem("edited_late", text))
-    return tuple(found)

@@ -44,10 +44,13 @@ def timeline(events: Sequence[Event]) -> str:
         y = TOP + LANE * lane + LANE / 2
         parts.append(f'<text x="{LEFT - 10}" y="{y + 4:.0f}" text-anchor="end">{escape(name)}</text>')
         parts.append(f'<line class="lane" x1="{LEFT}" x2="{right}" y1="{y:.0f}" y2="{y:.0f}"/>')
+        dots: dict[str, list[str]] = {}  # events that fall on one point are one dot
         for at, event in timed:
             if event.kind in kinds:
-                tip = escape(f"{at:.1f} min: {event.kind.value}")
-                parts.append(f'<circle cx="{x(at):.1f}" cy="{y:.0f}" r="4"><title>{tip}</title></circle>')
+                dots.setdefault(f"{x(at):.1f}", []).append(f"{at:.1f} min: {event.kind.value}")
+        for place, tips in dots.items():
+            tip = escape(tips[0] + (f" and {len(tips) - 1} more" if len(tips) > 1 else ""))
+            parts.append(f'<circle cx="{place}" cy="{y:.0f}" r="4"><title>{tip}</title></circle>')
     closed = [at for at, e in timed if e.kind is Kind.REVIEW_CLOSED]
     bottom = TOP + LANE * len(_LANES)
     for at in closed[:1]:

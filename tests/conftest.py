@@ -7,10 +7,18 @@ import shutil
 from functools import cache
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="Repeat kill and load tests as often as a release asks for.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Property tests that name no number of their own run as often as the option says."""
+    settings.register_profile("ci", max_examples=100)
+    settings.register_profile("full", max_examples=2_000)
+    settings.load_profile("full" if config.getoption("--full") else "ci")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ def completed(sample: Review, folder: Path, *, candidate: str = "c-1", slug: str
     notebook: dict[str, Any] = json.loads((ROOT / "notebooks" / f"{slug}.ipynb").read_text("utf-8"))
     head = Head(0, GENESIS)
     events = []
+    mark = hashlib.sha256(candidate.encode()).hexdigest()[:8]  # ids of operations and records are nobody else's
     opened = ("workbook.opened", {"slug": slug, "version": "1.0.0", "client": "test"})
     for number, (kind, data) in enumerate([opened, *operations(sample, folder)]):
-        event = append_event(head, op=f"op-{number:04d}", kind=kind, data=data, t=f"2026-03-02T10:{number % 60:02d}:00.000Z")
+        event = append_event(head, op=f"op-{mark}-{number:04d}", kind=kind, data=data, t=f"2026-03-02T10:{number % 60:02d}:00.000Z")
         events.append(json.loads(event.model_dump_json()))
         head = Head(event.seq, event.hash)
-    record = {"id": "made-record", "candidate": candidate, "head": head.hash, "count": len(events), "events": events}
+    record = {"id": f"made-{mark}", "candidate": candidate, "head": head.hash, "count": len(events), "events": events}
     notebook["metadata"]["reviewkit"]["record"] = record
     return notebook
 

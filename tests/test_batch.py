@@ -46,7 +46,8 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[di
     inbox, out = tmp_path_factory.mktemp("inbox"), tmp_path_factory.mktemp("out")
     reasons = bad_files(inbox)
     made.write(inbox / "good.ipynb", made.completed(made.review(), inbox, candidate="+cmd-1"))
-    tampered = made.completed(made.review(), inbox, candidate="c-2")
+    other = {**made.SEEN, "body": "When the row is there already nothing is written, and the answer says that it was.", "why": "", "fix": ""}
+    tampered = made.completed(made.review(findings=[other]), inbox, candidate="c-2")
     tampered["metadata"]["reviewkit"]["record"]["events"][1]["data"]["body"] += " And more."
     made.write(inbox / "tampered.ipynb", tampered)
     done = reviewkit("score", str(inbox), "--out", str(out), "--json")
@@ -78,7 +79,9 @@ def test_good_files_have_report_scorecard_notebook_and_row(batch: tuple[Path, Pa
     assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")
     assert str(out) not in json.dumps(executed["metadata"])
     tampered = next(r for r in rows if r["file"] == "tampered.ipynb")
-    assert tampered["flags"]
+    assert (tampered["marks"], tampered["tampering"], tampered["flags"]) == ("edited", 1, 1)
+    card = json.loads((out / str(tampered["scorecard"])).read_text("utf-8"))
+    assert [(flag["code"], flag["tampering"]) for flag in card["flags"]] == [("edited", True)]
 
 
 def test_no_canary_in_anything_that_scoring_writes(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
@@ -117,6 +120,24 @@ def test_a_bad_neighbour_changes_nothing(batch: tuple[Path, Path, list[dict[str,
     (alone,) = json.loads(done.stdout)
     assert alone == good
     assert (tmp_path / alone["scorecard"]).read_bytes() == (out / str(good["scorecard"])).read_bytes()
+
+
+def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
+    """The same folder again: the cohort holds both, and a copy of an earlier submission is marked on both sides."""
+    inbox, out, rows = batch
+    both = shutil.copytree(out, tmp_path / "out")
+    copy = json.loads((inbox / "good.ipynb").read_text("utf-8"))
+    copy["metadata"]["reviewkit"]["record"]["candidate"] = "c-9"
+    done = reviewkit("score", str(made.write(tmp_path / "copy.ipynb", copy)), "--out", str(both))
+    assert done.returncode == 0, done.stderr
+    assert "copied text, same record" in " ".join(done.stdout.split()) and "under another candidate" in done.stdout
+    with (both / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        cells = {c["file"]: c for c in csv.DictReader(stream)}
+    assert set(cells) == {str(r["file"]) for r in rows} | {"copy.ipynb"}
+    assert {name for name, c in cells.items() if c["batch_marks"]} == {"good.ipynb", "copy.ipynb"}
+    good = next(r for r in rows if r["file"] == "good.ipynb")
+    assert "same record" in (both / str(good["report"])).read_text("utf-8")
+    assert (both / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
 
 
 def test_plain_papermill_gives_the_same_scorecard(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:

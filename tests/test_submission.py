@@ -175,8 +175,9 @@ def test_an_untouched_workbook_holds_no_record() -> None:
         (lambda e: e.pop(2), {"missing", "broken_chain", "head_differs"}),
         (lambda e: e.insert(2, copy.deepcopy(e[1])), {"doubled", "doubled_op", "broken_chain", "head_differs"}),
         (lambda e: e.pop(), {"head_differs", "not_submitted"}),
-        (lambda e: e[2].update(score=100), {"event_invalid", "missing", "broken_chain"}),
-        (lambda e: e[2]["data"].update(score=100), {"event_invalid", "missing", "broken_chain"}),
+        (lambda e: e[2].update(score=100), {"event_invalid", "missing", "broken_chain", "self_scored"}),
+        (lambda e: e[2]["data"].update(score=100), {"event_invalid", "missing", "broken_chain", "self_scored"}),
+        (lambda e: e[2].update(t="2026-02-30T10:00:00.000Z"), {"event_invalid", "missing", "broken_chain"}),
         (lambda e: e[2].update(kind="rubric.changed"), {"event_invalid", "missing", "broken_chain"}),
         (lambda e: e[2].update(seq=10**30), {"event_invalid", "missing", "broken_chain"}),
         (lambda e: e.insert(2, None), {"event_invalid", "head_differs"}),
@@ -206,9 +207,10 @@ def test_a_wrong_event_voids_itself_only() -> None:
 
 def test_what_was_written_in_is_ignored_and_named() -> None:
     submission = parse_submission(altered(score=100, record__verdict="hire", record__rubric="SECRET-WORDS"), NAME)
-    assert [flag.code for flag in submission.flags] == ["unknown_keys"]
+    assert [flag.code for flag in submission.flags] == ["unknown_keys", "self_scored"]
     assert "3 keys" in submission.flags[0].text
-    assert "SECRET" not in submission.flags[0].text
+    assert "3 entries" in submission.flags[1].text
+    assert not any("SECRET" in flag.text for flag in submission.flags)
 
 
 def test_contradictions_are_named() -> None:
