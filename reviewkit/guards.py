@@ -17,6 +17,9 @@ from reviewkit.place import Place
 from reviewkit.scorecard import GuardHit
 
 MOST_FINDINGS: Final = 40
+"""Findings of one review above which nothing is credited automatically."""
+MOST_READ: Final = 200
+"""Findings of one review that are compared with the key; those after them, by id, only wait for a person."""
 MOST_COVERED: Final = 0.5
 """Share of a file's lines that one review may point at."""
 SMALL_FILE: Final = 30
@@ -39,8 +42,6 @@ COPIED_SHARE: Final = 0.5
 """Share of a remark that may be runs of the change's own text."""
 RUN: Final = 5
 """Tokens in a row that count as copied."""
-SAME_TEXT: Final = 0.9
-"""Jaccard of stems from which two remarks are copies of each other."""
 STANCE_SHARE: Final = 0.34
 """Share of common words that one text denies and the other does not."""
 DENIAL_REACH: Final = 4
@@ -141,6 +142,8 @@ def review_guards(
     blocked: set[str] = set()
     if len(findings) > MOST_FINDINGS:
         words = f"{len(findings)} findings in one review; above {MOST_FINDINGS} nothing is credited automatically"
+        if len(findings) > MOST_READ:
+            words += f", and only the first {MOST_READ} are compared with the key"
         hits.append(GuardHit(guard="volume", route="queue", words=words, numbers={"findings": len(findings)}))
         blocked.add("")
     for file in sorted(sources):
@@ -277,19 +280,6 @@ def copied_share(text: str, runs: frozenset[tuple[str, ...]]) -> float:
         if tuple(words[at : at + RUN]) in runs:
             covered.update(range(at, at + RUN))
     return len(covered) / len(words) if words else 0.0
-
-
-def copies(texts: Mapping[str, wording.Text]) -> dict[str, tuple[str, ...]]:
-    """Finding id -> ids of all findings with nearly the same words (itself included), sorted; alone ones are left out."""
-    ids = sorted(texts)
-    group = {finding: {finding} for finding in ids}
-    for at, one in enumerate(ids):
-        for other in ids[at + 1 :]:
-            mine, theirs = texts[one].stems, texts[other].stems
-            if mine and len(mine & theirs) > SAME_TEXT * len(mine | theirs):
-                group[one].add(other)
-                group[other].add(one)
-    return {finding: tuple(sorted(members)) for finding, members in group.items() if len(members) > 1}
 
 
 @lru_cache(maxsize=20_000)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reviewkit import guards, likeness, model, place, wording
+from reviewkit import guards, model, place, wording
 from reviewkit.finding import Finding
-from reviewkit.likeness import Lexicon, Likeness, Remark, Statement
+from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Band, Model
 from reviewkit.place import Place
 from reviewkit.rubric import Rubric
@@ -45,6 +45,8 @@ class Key:
 
     targets: tuple[Target, ...]
     lexicon: Lexicon
+    index: Index
+    """Of all statements of all items, in their order, each item's look-alikes after its statements."""
     stems: frozenset[str]
     kin: Mapping[str, frozenset[str]]
     """Item -> itself and the others of its family, which are no rivals of it."""
@@ -116,7 +118,8 @@ def key_from(raw: Sequence[Item]) -> Key:
         target.id: frozenset(t.id for t in targets if t is target or (t.family and t.family == target.family))
         for target in targets
     }
-    return Key(targets, lexicon, frozenset(lexicon.holders), kin)
+    every = [statement for target in targets for statement in (*target.statements, *target.lookalikes)]
+    return Key(targets, lexicon, Index.of(every, lexicon), frozenset(lexicon.holders), kin)
 
 
 @dataclass(frozen=True)
@@ -192,17 +195,14 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
 def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
     """Per item of the key all its statements against all variants of a finding, the most alike first."""
     found: dict[str, list[_Reading]] = {target.id: [] for target in context.key.targets}
-    lexicon = context.key.lexicon
     for variant in read.variants:
-        alike = {
-            target.id: [likeness.compare(variant, statement, lexicon) for statement in target.statements]
-            for target in context.key.targets
-        }
+        alike, lookalikes = _by_item(context.key, context.key.index.compare(variant))
         covers = {item: max(one.cover for one in row) for item, row in alike.items()}
+        ranked = sorted(((cover, item) for item, cover in covers.items()), reverse=True)
         for target in context.key.targets:
-            rivals = [cover for item, cover in covers.items() if item not in context.key.kin[target.id]]
-            rivals += [likeness.compare(variant, statement, lexicon).cover for statement in target.lookalikes]
-            margin = covers[target.id] - max(rivals, default=0.0)
+            kin = context.key.kin[target.id]
+            rival = next((cover for cover, item in ranked if item not in kin), 0.0)
+            margin = covers[target.id] - max([rival, *(one.cover for one in lookalikes[target.id])])
             for number, (statement, like) in enumerate(zip(target.statements, alike[target.id], strict=True)):
                 features = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": margin, "kin": like.kin}
                 odds = round(context.weights.log_odds(features), 9)
@@ -210,6 +210,19 @@ def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
     for row in found.values():
         row.sort(key=lambda reading: (-reading.log_odds, reading.number))
     return found
+
+
+def _by_item(key: Key, row: Sequence[Likeness]) -> tuple[dict[str, Sequence[Likeness]], dict[str, Sequence[Likeness]]]:
+    """Measures against every statement of a key as measures by item, and those against its look-alikes."""
+    alike: dict[str, Sequence[Likeness]] = {}
+    lookalikes: dict[str, Sequence[Likeness]] = {}
+    at = 0
+    for target in key.targets:
+        middle = at + len(target.statements)
+        end = middle + len(target.lookalikes)
+        alike[target.id], lookalikes[target.id] = row[at:middle], row[middle:end]
+        at = end
+    return alike, lookalikes
 
 
 def _pair(

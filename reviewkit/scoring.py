@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final
@@ -136,7 +136,7 @@ def score(
     return Scorecard(
         about=about or About(slug=submission_state.slug or ""),
         versions=_versions(scenario, rubric),
-        total=_total(results, sum(worth.held_back for worth in worths.values()), rubric),
+        total=_total(results, worths.values(), rubric),
         dimensions=results,
         gates=passed,
         gates_outcome=_gates_outcome(passed),
@@ -230,13 +230,16 @@ def _outcome_words(outcome: Outcome, defects: Sequence[str], finding: Finding, *
     return words + (" Made once the exercises were open: reported apart." if finding.after_exercises else "")
 
 
-def _total(results: Sequence[DimensionResult], held_back: float, rubric: Rubric) -> Total:
+def _total(results: Sequence[DimensionResult], worths: Collection[_Worth], rubric: Rubric) -> Total:
     counted = [result for result in results if result.scored]
     missing = tuple(result.dimension for result in results if not result.scored and result.points_max)
     over = sum(result.points_max for result in counted)
     points = sum(result.points for result in counted)
     low, high = sum(r.low for r in counted), sum(r.high for r in counted)
     spread = INTERVAL * sqrt(sum(result.sd**2 for result in counted))
+    # What was taken counts in full, so it can only lose: upwards only open matches are uncertain.
+    rise = sum(worth.held_back for worth in worths)
+    rise += INTERVAL * sqrt(sum(worth.variance for worth in worths if worth.found.state is ItemState.PERSON))
 
     def band(value: float) -> str:
         return rubric.band(100 * value / over if over else 0.0)
@@ -251,7 +254,7 @@ def _total(results: Sequence[DimensionResult], held_back: float, rubric: Rubric)
         over=rounded(over),
         percent=rounded(100 * points / over if over else 0.0),
         interval_low=rounded(max(0.0, points - spread)),
-        interval_high=rounded(min(over, max(points, min(high, points + held_back) + spread))),
+        interval_high=rounded(max(points, min(high, points + rise))),
         low=rounded(min(low, points)),
         high=rounded(max(high, points)),
         band=band(points),

@@ -22,7 +22,7 @@ import measures
 import numpy as np
 
 from reviewkit import model
-from reviewkit.matching import match_text_file
+from reviewkit.matchfile import match_text_file
 from reviewkit.statements import Judge
 
 POLARITY = labelled.DATA / "semeval2013_task7_train.jsonl.gz"
