@@ -42,10 +42,6 @@ COPIED_SHARE: Final = 0.5
 """Share of a remark that may be runs of the change's own text."""
 RUN: Final = 5
 """Tokens in a row that count as copied."""
-STANCE_SHARE: Final = 0.34
-"""Share of common words that one text denies and the other does not."""
-DENIAL_REACH: Final = 4
-"""Content stems after a denial that it may turn round."""
 UNKNOWN_SHARE: Final = 0.6
 """Share of content stems that neither English remarks, the key nor the code use."""
 
@@ -109,8 +105,6 @@ _DOUBT: Final = re.compile(
     r"|incorrect|break(?:s|ing)?|bug|error|issue|problem|risks?|leaks?|unsafe|races?)\b|n['’]t\b",
     re.IGNORECASE,
 )
-_WISH: Final = re.compile(r"\b(?:should|must|needs? to|ought|has to|have to)\b", re.IGNORECASE)
-_CLAUSE: Final = re.compile(r"[.,;:!?()\n]|\b(?:but|because|since|so|which|while|and|instead|when|if)\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FOREIGN: Final = wording.word_set(
     """
@@ -280,65 +274,6 @@ def copied_share(text: str, runs: frozenset[tuple[str, ...]]) -> float:
         if tuple(words[at : at + RUN]) in runs:
             covered.update(range(at, at + RUN))
     return len(covered) / len(words) if words else 0.0
-
-
-@lru_cache(maxsize=20_000)
-def denied(text: wording.Text, reach: int = DENIAL_REACH) -> frozenset[str]:
-    """Content stems that stand within `reach` of a denial, in its clause, and are not also said without one."""
-    turned: set[str] = set()
-    plain: set[str] = set()
-    for clause in _CLAUSE.split(text.clean):
-        left = 0
-        for stem in wording.content_stems(clause):
-            if stem in wording.DENIALS or stem in _ABSENCES:
-                left = reach
-            elif left:
-                turned.add(stem)
-                left -= 1
-            else:
-                plain.add(stem)
-    return frozenset(turned - plain)
-
-
-_ABSENCES: Final = frozenset(wording.stem(word) for word in ("missing", "lacks", "lacking", "absent", "absence"))
-_OPPOSITES: Final[dict[str, frozenset[str]]] = {}
-for _line in sorted(
-    wording.word_set("""
-    blocking/nonblocking asynchronous/synchronous async/sync open/closed before/after inside/outside first/last more/less
-    higher/lower increase/decrease always/never same/different commit/rollback safe/unsafe atomic/nonatomic lost/kept
-    present/absent allow/prevent accept/reject pass/fail early/late bounded/unbounded parameterized/concatenated
-    success/failure succeeds/fails enabled/disabled valid/invalid fast/slow shared/separate ordered/unordered keeps/drops
-""")
-):
-    _one, _other = (wording.stem(word) for word in _line.split("/"))
-    _OPPOSITES[_one] = _OPPOSITES.get(_one, frozenset()) | {_other}
-    _OPPOSITES[_other] = _OPPOSITES.get(_other, frozenset()) | {_one}
-
-
-def opposed(remark: wording.Text, statement: wording.Text, shared: frozenset[str], reach: int = DENIAL_REACH) -> float:
-    """Share of the common stems that exactly one of the two texts denies or replaces by an opposite."""
-    common = shared - wording.DENIALS - _ABSENCES
-    turned = len((denied(remark, reach) ^ denied(statement, reach)) & common)
-    swapped = {
-        stem
-        for stem in remark.stems - statement.stems
-        for other in _OPPOSITES.get(stem, ())
-        if other in statement.stems and other not in remark.stems
-    }
-    every = len(common) + len(swapped)
-    return (turned + len(swapped)) / every if every else 0.0
-
-
-def asserted(statements: Sequence[str]) -> frozenset[str]:
-    """Stems that statements say of the code as it is and none of them denies; wishes ("should ...") are left out."""
-    said: set[str] = set()
-    turned: set[str] = set()
-    for raw in statements:
-        text = wording.prepare(raw)
-        turned |= denied(text)
-        if not _WISH.search(raw):
-            said |= text.content - denied(text)
-    return frozenset(said - turned - FILLER)
 
 
 def _queue(guard: str, words: str, **numbers: float) -> GuardHit:

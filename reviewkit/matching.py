@@ -159,10 +159,7 @@ def _settle(
     unread: Sequence[str],
 ) -> Matching:
     """Give each finding its outcome: best defect (and its family) credited, further ones queued, duplicates named."""
-    settled = {
-        finding: _one_credit(sorted(pairs[finding], key=lambda p: (-p.probability, p.target)))
-        for finding in sorted(pairs)
-    }
+    settled = {read.id: _one_credit(sorted(pairs[read.id], key=lambda p: (-p.probability, p.target))) for read in reads}
     takers: dict[str, list[tuple[float, str]]] = {}
     for own in settled.values():
         for pair in own:

@@ -5,11 +5,12 @@ Which of the accepted pairs is credited is decided in `matching`, where the whol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reviewkit import guards, model, place, wording
+from reviewkit import guards, model, place, stance, wording
 from reviewkit.finding import Finding
 from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Band, Model
@@ -20,7 +21,7 @@ from reviewkit.scorecard import DECIMALS, GuardHit, PairEvidence, PairOutcome
 Kind = Literal["defect", "decoy", "also valid"]
 Item = tuple[str, Kind, str | None, Sequence[tuple[str, str]], Sequence[str]]
 """Id, kind, family, named statements, look-alikes."""
-_DESCRIBING: Final = frozenset({"title", "sees"})
+_DESCRIBING: Final = re.compile(r"title|sees \d+|text|statement|why")
 LEAST_SHARED: Final = 2
 """Stems that a remark and a statement must share before a place can speak for the pair."""
 
@@ -110,7 +111,7 @@ def key_from(raw: Sequence[Item]) -> Key:
             family=family,
             statements=tuple(Statement.of(name, text, lexicon) for name, text in named),
             lookalikes=tuple(Statement.of("not", text, lexicon) for text in lookalikes),
-            asserts=guards.asserted([text for name, text in named if name.split()[0] in _DESCRIBING]),
+            asserts=stance.asserted([text for name, text in named if _DESCRIBING.fullmatch(name)]),
         )
         for item, kind, family, named, lookalikes in raw
     )
@@ -141,6 +142,8 @@ class Read:
     variants: tuple[Remark, ...]
     text: wording.Text
     where: Place | None
+    asks: bool = False
+    """Whether it asks for a change: who does that does not mean that all is well, whatever words are denied."""
     own: frozenset[str] | None = None
     """Stems of the key that words of the remark's own say, not names of the cited file; None without its code."""
     guards: list[GuardHit] = field(default_factory=list)
@@ -151,7 +154,8 @@ def read(finding: Finding, lexicon: Lexicon, where: Place | None) -> Read:
     whole = Remark.of(finding.text, lexicon)
     body = Remark.of(finding.body, lexicon)
     variants = (body, whole) if body.text.sha256 != whole.text.sha256 else (whole,)
-    return Read(finding.id, variants, whole.text, where, guards=list(guards.text_guards(whole.text)))
+    asks = bool(finding.fix.strip()) or stance.asks(finding.text)
+    return Read(finding.id, variants, whole.text, where, asks, guards=list(guards.text_guards(whole.text)))
 
 
 def own_words(read: Read, lexicon: Lexicon, code: str) -> frozenset[str]:
@@ -238,8 +242,8 @@ def _pair(
         said = frozenset[str]().union(*(reading.like.shared for reading in readings))
         hits += guards.own_evidence(len(said & read.own))
     if outcome is not PairOutcome.NOT_MATCHED and target.kind != "decoy":
-        best, stance = _same_stance(read, target, readings, placed, outcome, context)
-        hits += stance
+        best, against = _same_stance(read, target, readings, placed, outcome, context)
+        hits += against
     if outcome is PairOutcome.MATCHED and hits:
         outcome = PairOutcome.PERSON
     return Pair(
@@ -275,16 +279,16 @@ def _same_stance(
 ) -> tuple[_Reading, list[GuardHit]]:
     """The best statement with the same outcome that the finding does not contradict; a guard where it denies the item."""
     words = "one of the two texts denies what the other says"
-    turned = guards.denied(read.variants[0].text, 1) & target.asserts
-    if turned:
+    turned = stance.denied(read.variants[0].text, 1) & target.asserts
+    if turned and not read.asks:
         hit = queue_hit("stance", f"{words} ({', '.join(sorted(turned))})", denied=float(len(turned)))
         return readings[0], [hit]
     share = 0.0
     for reading in readings:
         if context.band.outcome(model.probability(reading.log_odds + placed)) is not outcome:
             break
-        against = guards.opposed(read.text, reading.statement.text, reading.like.shared)
-        if against < guards.STANCE_SHARE:
+        against = stance.opposed(read.text, reading.statement.text, reading.like.shared)
+        if against < stance.STANCE_SHARE:
             return reading, []
         share = max(share, against)
     return readings[0], [queue_hit("stance", words, share=round(share, DECIMALS))]

@@ -9,15 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reviewkit import guards, likeness, model, wording
+from reviewkit import guards, likeness, model, stance, wording
 from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Model
 from reviewkit.scorecard import ItemState, PairOutcome
-
-DIRECT = 2
-"""Content stems after a denial that it turns round for certain."""
-DIRECT_SHARE = 0.15
-"""Share of the common words that may be turned round before a person reads the answer: one of six is enough."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ class Judge:
 
     def _reading(self, remark: Remark, statement: Statement, like: Likeness, rival: float, number: int) -> _Reading:
         features = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": like.cover - rival, "kin": like.kin}
-        opposed = guards.opposed(remark.text, statement.text, like.shared, DIRECT) >= DIRECT_SHARE
+        opposed = stance.contradicted(remark.text, statement.text, like.shared)
         return _Reading(round(self.weights.log_odds(features), 9), number, opposed)
 
     def _verdict(self, answer: str, readings: list[_Reading]) -> Said:
