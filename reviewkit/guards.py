@@ -20,6 +20,8 @@ MOST_FINDINGS: Final = 40
 """Findings of one review above which nothing is credited automatically."""
 MOST_READ: Final = 200
 """Findings of one review that are compared with the key; those after them, by id, only wait for a person."""
+MOST_TEXT: Final = 200_000
+"""Characters of one review that are compared with the key, counted in the same order."""
 MOST_COVERED: Final = 0.5
 """Share of a file's lines that one review may point at."""
 SMALL_FILE: Final = 30
@@ -134,10 +136,11 @@ def review_guards(
     """
     hits: list[GuardHit] = []
     blocked: set[str] = set()
-    if len(findings) > MOST_FINDINGS:
+    unread = len(findings) - len(readable(findings))
+    if len(findings) > MOST_FINDINGS or unread:
         words = f"{len(findings)} findings in one review; above {MOST_FINDINGS} nothing is credited automatically"
-        if len(findings) > MOST_READ:
-            words += f", and only the first {MOST_READ} are compared with the key"
+        if unread:
+            words = f"{len(findings)} findings are more than is read: {unread} are not compared with the key, none is credited automatically"
         hits.append(GuardHit(guard="volume", route="queue", words=words, numbers={"findings": len(findings)}))
         blocked.add("")
     for file in sorted(sources):
@@ -152,6 +155,18 @@ def review_guards(
             hits.append(GuardHit(guard="coverage", route="queue", words=words, numbers=numbers))
             blocked.add(file)
     return tuple(hits), frozenset(blocked)
+
+
+def readable(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings that are compared with the key: by id, as many as `MOST_READ` and `MOST_TEXT` allow."""
+    kept: list[Finding] = []
+    left = MOST_TEXT
+    for finding in sorted(findings, key=lambda f: f.id)[:MOST_READ]:
+        left -= min(len(finding.body) + len(finding.why) + len(finding.fix), wording.TEXT_LIMIT)
+        if left < 0:
+            break
+        kept.append(finding)
+    return tuple(kept)
 
 
 def text_guards(text: wording.Text) -> tuple[GuardHit, ...]:

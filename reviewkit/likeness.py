@@ -21,6 +21,8 @@ PREFIX_VALUE: Final = 800
 """Likeness of two stems of which one continues the other, in thousandths."""
 KIN_FROM: Final = 0.1
 """Overlap from which kinship is looked at: texts without common words are not made alike by their topic."""
+MOST_SENTENCES: Final = 100
+"""Sentences of one text that are read on their own."""
 _SHORTEST_FUZZY: Final = 4
 
 
@@ -36,11 +38,13 @@ class Likeness:
     """Harmonic mean of how much of each is shared."""
     kin: float
     """Cosine in the table of words that keep the same company."""
+    said: float
+    """How much of the statement the remark says."""
     shared: frozenset[str]
     """Stems of the statement that the remark says, near spellings included."""
 
 
-NOTHING_ALIKE: Final = Likeness(0.0, 0.0, 0.0, 0.0, frozenset())
+NOTHING_ALIKE: Final = Likeness(0.0, 0.0, 0.0, 0.0, 0.0, frozenset())
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ def _measured(
         jaccard=both / (statement.mass + remark.mass - both),
         cover=2 * of_statement * of_remark / (of_statement + of_remark) if of_statement and of_remark else 0.0,
         kin=kin,
+        said=of_statement,
         shared=shared,
     )
 
@@ -250,8 +255,8 @@ def _nearest(near: Sequence[tuple[str, int]], theirs: frozenset[str]) -> int:
 
 
 def windows(raw: str, widest: int = 2) -> Sequence[str]:
-    """The whole text, then each run of up to `widest` sentences of it; no text twice."""
-    parts = wording.sentences(raw)
+    """The whole text, then each run of up to `widest` of its first `MOST_SENTENCES` sentences; no text twice."""
+    parts = wording.sentences(raw)[:MOST_SENTENCES]
     found = [raw]
     for size in range(1, min(widest, len(parts)) + 1):
         found.extend(" ".join(parts[at : at + size]) for at in range(len(parts) - size + 1))

@@ -101,8 +101,7 @@ def match(
     known_stems = key.stems.union(*(wording.prepare(text).stems for text in code.values()))
     reads: list[Read] = []
     foreign: set[str] = set()
-    ordered = sorted(findings, key=lambda f: f.id)
-    for finding in ordered[: guards.MOST_READ]:
+    for finding in guards.readable(findings):
         read = pairing.read(finding, key.lexicon, where[finding.id])
         if guards.is_foreign(read.text, known_stems):
             foreign.add(finding.id)
@@ -116,7 +115,7 @@ def match(
         reads.append(read)
     alike = repeats.groups({read.id: read.text.stems for read in reads})
     pairs = repeats.weakest({read.id: pairing.pairs_of(read, context) for read in reads}, alike)
-    unread = [finding.id for finding in ordered[guards.MOST_READ :]]
+    unread = sorted({finding.id for finding in findings} - {read.id for read in reads})
     return _settle(pairs, reads, review, frozenset(foreign), alike, unread)
 
 

@@ -116,7 +116,7 @@ def score(
     resolved = resolve(submission_state.findings, rubric, matching, rulings)
     worths = _worths(rubric, resolved, rulings)
     defects = tuple(_defect_result(defect, worths[defect.id], resolved, rulings) for defect in rubric.defects)
-    grasps = understanding.grasps(resolved, rubric, rulings)
+    grasps = understanding.grasps(resolved, rubric, rulings, flooded=matching.flooded)
     exercises, highs = understanding.exercise_results(scenario, rubric, submission_state, rulings)
     most = rubric.weights.dimensions
     mended, mends = mending.mending(most[Dimension.MENDING], scenario, rubric, submission_state, checks, baseline)
@@ -208,7 +208,7 @@ def _finding_result(finding: Finding, resolved: Resolved, matching: Matching) ->
     return FindingResult(
         id=finding.id, file=finding.file, line=finding.line, end_line=finding.end_line, side="L" if finding.side == "L" else "R",
         severity=finding.severity, category=finding.category, body=finding.body, why=finding.why, fix=finding.fix,
-        text_sha256=wording.prepare(finding.text).sha256, after_exercises=finding.after_exercises, outcome=outcome,
+        text_sha256=wording.sha256(finding.text), after_exercises=finding.after_exercises, outcome=outcome,
         program_outcome=program, defects=defects, pairs=evidence,
         words=_outcome_words(outcome, defects, finding, valid=finding.id in resolved.valid_extras),
     )  # fmt: skip

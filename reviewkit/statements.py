@@ -15,6 +15,13 @@ from reviewkit.model import Model
 from reviewkit.scorecard import ItemState, PairOutcome
 
 
+LEAST_SAID = 0.6
+"""Share of a statement's words that an answer must say before the program takes it as said: in the open set of graded
+answers those that contradict the reference share many of its words, but seldom most of them."""
+GATE_SAID = 0.7
+"""The same for gates, which decide more than points."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What an answer says of one item, at its best statement."""
@@ -25,6 +32,8 @@ class Said:
     statement: int
     """Number of the closest statement, from 0; -1 without any."""
     words: str
+    share: float = 0.0
+    """How much of that statement's words the answer says."""
 
 
 SILENT = Said(ItemState.MISSED, 0.0, -1, "Nothing was written.")
@@ -38,6 +47,8 @@ class _Reading:
     number: int
     opposed: bool
     """Whether one of the two turns round what the other says."""
+    share: float
+    """How much of the statement the window says."""
 
 
 @dataclass(frozen=True)
@@ -94,31 +105,40 @@ class Judge:
     def _reading(self, remark: Remark, statement: Statement, like: Likeness, rival: float, number: int) -> _Reading:
         features = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": like.cover - rival, "kin": like.kin}
         opposed = stance.contradicted(remark.text, statement.text, like.shared)
-        return _Reading(round(self.weights.log_odds(features), 9), number, opposed)
+        return _Reading(round(self.weights.log_odds(features), 9), number, opposed, like.said)
 
-    def _verdict(self, answer: str, readings: list[_Reading]) -> Said:
-        """The best reading that is not contradicted, if it would be taken; else the best of all."""
+    def _verdict(self, answer: str, readings: Sequence[_Reading]) -> Said:
+        """The fullest reading that would be taken and is not contradicted; else the most likely of all."""
         if not readings:
             return SILENT
         band = self.weights.statement_band
         ranked = sorted(readings, key=lambda r: (-r.log_odds, r.number, r.opposed))
-        agreed = [
-            r for r in ranked if not r.opposed and band.outcome(model.probability(r.log_odds)) is PairOutcome.MATCHED
-        ]
+        likely = [r for r in ranked if band.outcome(model.probability(r.log_odds)) is PairOutcome.MATCHED]
+        agreed = sorted((r for r in likely if not r.opposed), key=lambda r: (-r.share, r.number))
         best = (agreed or ranked)[0]
         chance, number = model.probability(best.log_odds), best.number
         outcome = band.outcome(chance)
         text = wording.prepare(answer)
         held = [hit.words for hit in guards.text_guards(text) if hit.guard != "length"]
-        if best.opposed and outcome is PairOutcome.MATCHED:
-            held.append("one of the two denies what the other says")
+        if outcome is PairOutcome.MATCHED and best.opposed:
+            held.append("one of the two turns round what the other says")
+        if outcome is PairOutcome.MATCHED and best.share < LEAST_SAID:
+            held.append(f"it says only {round(100 * best.share)} % of it")
         shown = f"{round(100 * chance)} % likely to say statement {number + 1}"
         if guards.is_foreign(text, frozenset(self.index.lexicon.holders)):
             words = f"Needs a person: not English, or in words unknown here; {shown}."
-            return Said(ItemState.PERSON, chance, number, words)
+            return Said(ItemState.PERSON, chance, number, words, best.share)
         if outcome is PairOutcome.MATCHED and not held:
-            return Said(ItemState.CREDITED, chance, number, f"Said: {shown}.")
-        if outcome is PairOutcome.NOT_MATCHED:
-            return Said(ItemState.MISSED, chance, number, f"Not said: {shown}.")
-        why = "; ".join(held) or "neither clear enough to take nor to drop"
-        return Said(ItemState.PERSON, chance, number, f"Needs a person: {shown}; {why}.")
+            return Said(ItemState.CREDITED, chance, number, f"Said: {shown}.", best.share)
+        if outcome is PairOutcome.NOT_MATCHED and not _unread(answer):
+            return Said(ItemState.MISSED, chance, number, f"Not said: {shown}.", best.share)
+        why = "; ".join(held) or ("longer than is read" if outcome is PairOutcome.NOT_MATCHED else _UNCLEAR)
+        return Said(ItemState.PERSON, chance, number, f"Needs a person: {shown}; {why}.", best.share)
+
+
+_UNCLEAR = "neither clear enough to take nor to drop"
+
+
+def _unread(answer: str) -> bool:
+    """Whether an answer goes on after what is read of it."""
+    return len(answer) > wording.TEXT_LIMIT or len(wording.sentences(answer)) > likeness.MOST_SENTENCES
