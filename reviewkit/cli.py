@@ -305,7 +305,7 @@ def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review
 
     Example: reviewkit match reviews.jsonl > pairs.jsonl
     """
-    from reviewkit.matching import match_text_file
+    from reviewkit.matchfile import match_text_file
 
     try:
         lines = [line for line in file.read_text("utf-8").split("\n") if line.strip()]

@@ -119,10 +119,10 @@ def precision(most: float, resolved: Resolved) -> DimensionResult:
     confirmed = [f for f in by_outcome[Outcome.EXTRA] if f in resolved.valid_extras]
     extras = [f for f in by_outcome[Outcome.EXTRA] if f not in confirmed]
     waiting = extras + by_outcome[Outcome.PERSON]
-    extra = min(EXTRA_CAP, len(confirmed))
+    extra = min(EXTRA_CAP, resolved.distinct(confirmed))
     expected = sum(found.value for found in resolved.defects.values()) + extra
     least = sum(found.low for found in resolved.defects.values()) + extra
-    highest = sum(found.high for found in resolved.defects.values()) + min(EXTRA_CAP, extra + len(waiting))
+    highest = sum(found.high for found in resolved.defects.values()) + min(EXTRA_CAP, extra + resolved.distinct(waiting))
     total = Sum(
         most * _precise(expected, len(wrong) + OPEN_WRONG * len(extras)),
         most * _precise(least, len(wrong) + len(waiting)),
@@ -158,13 +158,14 @@ def _precise(right: float, wrong: float) -> float:
 
 
 def prioritisation(most: float, resolved: Resolved, rubric: Rubric, top: Sequence[str]) -> DimensionResult:
-    """Half for severities (one level off is free), half for naming severe defects among the top three."""
+    """Half for severities (one level off is free; of a defect said twice the worse counts), half for naming severe defects
+    among the top three."""
     own = {finding.id: finding for finding in resolved.counted}
     near: list[float] = []
     for defect in rubric.defects:
         found = resolved.defects[defect.id]
         if found.state is ItemState.CREDITED:
-            near.append(_severity_near(own[found.findings[0]].severity, defect.severity))
+            near.append(min(_severity_near(own[f].severity, defect.severity) for f in found.findings if f in own))
     severe = {defect.id for defect in rubric.defects if defect.severity in SEVERE}
     wanted = min(3, len(severe))
     named = {d for f in top if f in own for d in resolved.credited_by(f) if d in severe}

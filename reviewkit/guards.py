@@ -17,6 +17,11 @@ from reviewkit.place import Place
 from reviewkit.scorecard import GuardHit
 
 MOST_FINDINGS: Final = 40
+"""Findings of one review above which nothing is credited automatically."""
+MOST_READ: Final = 200
+"""Findings of one review that are compared with the key; those after them, by id, only wait for a person."""
+MOST_TEXT: Final = 200_000
+"""Characters of one review that are compared with the key, counted in the same order."""
 MOST_COVERED: Final = 0.5
 """Share of a file's lines that one review may point at."""
 SMALL_FILE: Final = 30
@@ -39,12 +44,6 @@ COPIED_SHARE: Final = 0.5
 """Share of a remark that may be runs of the change's own text."""
 RUN: Final = 5
 """Tokens in a row that count as copied."""
-SAME_TEXT: Final = 0.9
-"""Jaccard of stems from which two remarks are copies of each other."""
-STANCE_SHARE: Final = 0.34
-"""Share of common words that one text denies and the other does not."""
-DENIAL_REACH: Final = 4
-"""Content stems after a denial that it may turn round."""
 UNKNOWN_SHARE: Final = 0.6
 """Share of content stems that neither English remarks, the key nor the code use."""
 
@@ -108,8 +107,6 @@ _DOUBT: Final = re.compile(
     r"|incorrect|break(?:s|ing)?|bug|error|issue|problem|risks?|leaks?|unsafe|races?)\b|n['’]t\b",
     re.IGNORECASE,
 )
-_WISH: Final = re.compile(r"\b(?:should|must|needs? to|ought|has to|have to)\b", re.IGNORECASE)
-_CLAUSE: Final = re.compile(r"[.,;:!?()\n]|\b(?:but|because|since|so|which|while|and|instead|when|if)\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FOREIGN: Final = wording.word_set(
     """
@@ -139,8 +136,11 @@ def review_guards(
     """
     hits: list[GuardHit] = []
     blocked: set[str] = set()
-    if len(findings) > MOST_FINDINGS:
+    unread = len(findings) - len(readable(findings))
+    if len(findings) > MOST_FINDINGS or unread:
         words = f"{len(findings)} findings in one review; above {MOST_FINDINGS} nothing is credited automatically"
+        if unread:
+            words = f"{len(findings)} findings are more than is read: {unread} are not compared with the key, none is credited automatically"
         hits.append(GuardHit(guard="volume", route="queue", words=words, numbers={"findings": len(findings)}))
         blocked.add("")
     for file in sorted(sources):
@@ -155,6 +155,18 @@ def review_guards(
             hits.append(GuardHit(guard="coverage", route="queue", words=words, numbers=numbers))
             blocked.add(file)
     return tuple(hits), frozenset(blocked)
+
+
+def readable(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings that are compared with the key: by id, as many as `MOST_READ` and `MOST_TEXT` allow."""
+    kept: list[Finding] = []
+    left = MOST_TEXT
+    for finding in sorted(findings, key=lambda f: f.id)[:MOST_READ]:
+        left -= min(len(finding.body) + len(finding.why) + len(finding.fix), wording.TEXT_LIMIT)
+        if left < 0:
+            break
+        kept.append(finding)
+    return tuple(kept)
 
 
 def text_guards(text: wording.Text) -> tuple[GuardHit, ...]:
@@ -277,78 +289,6 @@ def copied_share(text: str, runs: frozenset[tuple[str, ...]]) -> float:
         if tuple(words[at : at + RUN]) in runs:
             covered.update(range(at, at + RUN))
     return len(covered) / len(words) if words else 0.0
-
-
-def copies(texts: Mapping[str, wording.Text]) -> dict[str, tuple[str, ...]]:
-    """Finding id -> ids of all findings with nearly the same words (itself included), sorted; alone ones are left out."""
-    ids = sorted(texts)
-    group = {finding: {finding} for finding in ids}
-    for at, one in enumerate(ids):
-        for other in ids[at + 1 :]:
-            mine, theirs = texts[one].stems, texts[other].stems
-            if mine and len(mine & theirs) > SAME_TEXT * len(mine | theirs):
-                group[one].add(other)
-                group[other].add(one)
-    return {finding: tuple(sorted(members)) for finding, members in group.items() if len(members) > 1}
-
-
-@lru_cache(maxsize=20_000)
-def denied(text: wording.Text, reach: int = DENIAL_REACH) -> frozenset[str]:
-    """Content stems that stand within `reach` of a denial, in its clause, and are not also said without one."""
-    turned: set[str] = set()
-    plain: set[str] = set()
-    for clause in _CLAUSE.split(text.clean):
-        left = 0
-        for stem in wording.content_stems(clause):
-            if stem in wording.DENIALS or stem in _ABSENCES:
-                left = reach
-            elif left:
-                turned.add(stem)
-                left -= 1
-            else:
-                plain.add(stem)
-    return frozenset(turned - plain)
-
-
-_ABSENCES: Final = frozenset(wording.stem(word) for word in ("missing", "lacks", "lacking", "absent", "absence"))
-_OPPOSITES: Final[dict[str, frozenset[str]]] = {}
-for _line in sorted(
-    wording.word_set("""
-    blocking/nonblocking asynchronous/synchronous async/sync open/closed before/after inside/outside first/last more/less
-    higher/lower increase/decrease always/never same/different commit/rollback safe/unsafe atomic/nonatomic lost/kept
-    present/absent allow/prevent accept/reject pass/fail early/late bounded/unbounded parameterized/concatenated
-    success/failure succeeds/fails enabled/disabled valid/invalid fast/slow shared/separate ordered/unordered keeps/drops
-""")
-):
-    _one, _other = (wording.stem(word) for word in _line.split("/"))
-    _OPPOSITES[_one] = _OPPOSITES.get(_one, frozenset()) | {_other}
-    _OPPOSITES[_other] = _OPPOSITES.get(_other, frozenset()) | {_one}
-
-
-def opposed(remark: wording.Text, statement: wording.Text, shared: frozenset[str], reach: int = DENIAL_REACH) -> float:
-    """Share of the common stems that exactly one of the two texts denies or replaces by an opposite."""
-    common = shared - wording.DENIALS - _ABSENCES
-    turned = len((denied(remark, reach) ^ denied(statement, reach)) & common)
-    swapped = {
-        stem
-        for stem in remark.stems - statement.stems
-        for other in _OPPOSITES.get(stem, ())
-        if other in statement.stems and other not in remark.stems
-    }
-    every = len(common) + len(swapped)
-    return (turned + len(swapped)) / every if every else 0.0
-
-
-def asserted(statements: Sequence[str]) -> frozenset[str]:
-    """Stems that statements say of the code as it is and none of them denies; wishes ("should ...") are left out."""
-    said: set[str] = set()
-    turned: set[str] = set()
-    for raw in statements:
-        text = wording.prepare(raw)
-        turned |= denied(text)
-        if not _WISH.search(raw):
-            said |= text.content - denied(text)
-    return frozenset(said - turned - FILLER)
 
 
 def _queue(guard: str, words: str, **numbers: float) -> GuardHit:

@@ -11,40 +11,39 @@ import base64
 import hashlib
 import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from math import sqrt
-from operator import mul
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from reviewkit import wording
+
+Cells = npt.NDArray[np.int64]
 
 _WEIGHT_STEPS: Final = 16
 """Word weights are rounded to sixteenths before they are summed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Directions of stems; a stem that is not in `rows` has none."""
 
-    dimensions: int
     rows: Mapping[str, int]
-    cells: array[int]
+    cells: npt.NDArray[np.int8]
+    """A row of whole numbers from -127 to 127 for each stem."""
     sha256: str
 
-    def row(self, stem: str) -> array[int] | None:
-        """The direction of a stem, `dimensions` whole numbers from -127 to 127."""
-        at = self.rows.get(stem)
-        return None if at is None else self.cells[at * self.dimensions : (at + 1) * self.dimensions]
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Direction:
-    """Where a text points: the weighted sum over its stems, and its length."""
+    """Where a text points: the weighted sum over its stems, whole numbers, and its length."""
 
-    cells: tuple[int, ...]
+    cells: Cells
     length: float
 
 
@@ -62,10 +61,9 @@ def encode(stems: list[str], rows: list[list[int]]) -> dict[str, object]:
 def decode(raw: bytes) -> Table:
     """Read a table back from the bytes of its file."""
     data = json.loads(raw)
-    cells = array("b")
-    cells.frombytes(base64.b64decode(data["cells"]))
+    cells = np.frombuffer(base64.b64decode(data["cells"]), dtype=np.int8).reshape(-1, data["dimensions"])
     rows = {stem: at for at, stem in enumerate(data["stems"])}
-    return Table(data["dimensions"], rows, cells, hashlib.sha256(raw).hexdigest())
+    return Table(rows, cells, hashlib.sha256(raw).hexdigest())
 
 
 @cache
@@ -76,13 +74,10 @@ def table() -> Table:
 
 def direction(stems: frozenset[str], directions: Table, idf: wording.Idf) -> Direction:
     """Direction of a set of stems, each weighted by the square root of its rarity."""
-    total = [0] * directions.dimensions
-    for stem in stems:  # whole numbers: the order of summing cannot show
-        row = directions.row(stem)
-        if row is not None:
-            weight = round(sqrt(idf.weight(stem)) * _WEIGHT_STEPS)
-            total = [have + weight * cell for have, cell in zip(total, row, strict=True)]
-    return Direction(tuple(total), sqrt(sum(map(mul, total, total))))
+    known = [stem for stem in stems if stem in directions.rows]  # whole numbers: the order of summing cannot show
+    weights = np.array([round(sqrt(idf.weight(stem)) * _WEIGHT_STEPS) for stem in known], dtype=np.int64)
+    total = weights @ directions.cells[[directions.rows[stem] for stem in known]].astype(np.int64)
+    return Direction(total, sqrt(int(total @ total)))
 
 
 @lru_cache(maxsize=20_000)
@@ -93,7 +88,22 @@ def of(text: wording.Text) -> Direction:
 
 def kin(one: Direction, other: Direction) -> float:
     """Cosine between two texts, 0 when either has no known word or they point apart; 0 to 1."""
-    if not one.length or not other.length:
-        return 0.0
-    product: int = sum(map(mul, one.cells, other.cells))
-    return max(0.0, product / (one.length * other.length))
+    return cosine(int(one.cells @ other.cells), one.length, other.length)
+
+
+def stacked(directions: Sequence[Direction]) -> Cells:
+    """Directions as the rows of one table."""
+    if not directions:
+        return np.zeros((0, table().cells.shape[1]), dtype=np.int64)
+    return np.stack([direction.cells for direction in directions])
+
+
+def products(one: Direction, others: Cells) -> list[int]:
+    """Scalar products of a direction with each row of `others`, as `cosine` takes them."""
+    found: list[int] = (others @ one.cells).tolist()
+    return found
+
+
+def cosine(product: int, one: float, other: float) -> float:
+    """Cosine from a scalar product and two lengths, cut off at 0."""
+    return max(0.0, product / (one * other)) if one and other else 0.0

@@ -21,6 +21,8 @@ PREFIX_VALUE: Final = 800
 """Likeness of two stems of which one continues the other, in thousandths."""
 KIN_FROM: Final = 0.1
 """Overlap from which kinship is looked at: texts without common words are not made alike by their topic."""
+MOST_SENTENCES: Final = 100
+"""Sentences of one text that are read on their own."""
 _SHORTEST_FUZZY: Final = 4
 
 
@@ -36,11 +38,13 @@ class Likeness:
     """Harmonic mean of how much of each is shared."""
     kin: float
     """Cosine in the table of words that keep the same company."""
+    said: float
+    """How much of the statement the remark says."""
     shared: frozenset[str]
     """Stems of the statement that the remark says, near spellings included."""
 
 
-NOTHING_ALIKE: Final = Likeness(0.0, 0.0, 0.0, 0.0, frozenset())
+NOTHING_ALIKE: Final = Likeness(0.0, 0.0, 0.0, 0.0, 0.0, frozenset())
 
 
 @dataclass(frozen=True)
@@ -167,16 +171,79 @@ def compare(remark: Remark, statement: Statement, lexicon: Lexicon) -> Likeness:
     echoed = exact + sum(
         [weights.get(stem, UNIT) * _nearest(near, theirs) for stem, near in remark.nearby if stem not in same]
     )
-    shared = (said + echoed) / (2 * UNIT)
+    product = int(remark.direction.cells @ statement.direction.cells)
+    return _measured(remark, statement, said, echoed, product, same.union(reached))
+
+
+def _measured(
+    remark: Remark, statement: Statement, said: int, echoed: int, product: int, shared: frozenset[str]
+) -> Likeness:
+    """Likeness from the weights said and echoed, in millionths, and the scalar product of the two directions."""
+    both = (said + echoed) / (2 * UNIT)
     of_statement, of_remark = said / UNIT / statement.mass, echoed / UNIT / remark.mass
-    overlap = min(1.0, shared / min(statement.mass, remark.mass))
+    overlap = min(1.0, both / min(statement.mass, remark.mass))
+    kin = kinship.cosine(product, remark.direction.length, statement.direction.length) if overlap >= KIN_FROM else 0.0
     return Likeness(
         overlap=overlap,
-        jaccard=shared / (statement.mass + remark.mass - shared),
+        jaccard=both / (statement.mass + remark.mass - both),
         cover=2 * of_statement * of_remark / (of_statement + of_remark) if of_statement and of_remark else 0.0,
-        kin=kinship.kin(remark.direction, statement.direction) if overlap >= KIN_FROM else 0.0,
-        shared=same.union(reached),
+        kin=kin,
+        said=of_statement,
+        shared=shared,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """All statements of a key, looked up by stem: one pass over a remark's words measures it against each of them."""
+
+    statements: tuple[Statement, ...]
+    lexicon: Lexicon
+    holders: dict[str, tuple[int, ...]]
+    """Stem -> numbers of the statements that use it."""
+    directions: kinship.Cells
+    """A row for each statement."""
+
+    @classmethod
+    def of(cls, statements: Sequence[Statement], lexicon: Lexicon) -> Index:
+        """Index of statements, in this order."""
+        holders: dict[str, list[int]] = {}
+        for number, statement in enumerate(statements):
+            for stem in statement.text.stems:
+                holders.setdefault(stem, []).append(number)
+        rows = [statement.direction for statement in statements]
+        held = {stem: tuple(numbers) for stem, numbers in holders.items()}
+        return cls(tuple(statements), lexicon, held, kinship.stacked(rows))
+
+    def compare(self, remark: Remark) -> list[Likeness]:
+        """Measure a remark against every statement, in their order; the same as `compare` with each."""
+        count = len(self.statements)
+        exact, said, echoed = [0] * count, [0] * count, [0] * count
+        shared: list[list[str]] = [[] for _ in range(count)]
+        weights, mine = self.lexicon.weights, remark.text.stems
+        for stem in mine:
+            for number in self.holders.get(stem, ()):
+                exact[number] += weights.get(stem, UNIT) * UNIT
+                shared[number].append(stem)
+        for stem, value in remark.reach.items():
+            if stem not in mine:
+                for number in self.holders.get(stem, ()):
+                    said[number] += weights.get(stem, UNIT) * value
+                    shared[number].append(stem)
+        for stem, near in remark.nearby:
+            seen = set(self.holders.get(stem, ()))
+            for other, value in near:  # the nearest spelling comes first and is the one that counts
+                fresh = [number for number in self.holders.get(other, ()) if number not in seen]
+                seen.update(fresh)
+                for number in fresh:
+                    echoed[number] += weights.get(stem, UNIT) * value
+        products = kinship.products(remark.direction, self.directions)
+        return [
+            _measured(remark, statement, exact[n] + said[n], exact[n] + echoed[n], products[n], frozenset(shared[n]))
+            if shared[n]
+            else NOTHING_ALIKE
+            for n, statement in enumerate(self.statements)
+        ]
 
 
 def _nearest(near: Sequence[tuple[str, int]], theirs: frozenset[str]) -> int:
@@ -188,8 +255,8 @@ def _nearest(near: Sequence[tuple[str, int]], theirs: frozenset[str]) -> int:
 
 
 def windows(raw: str, widest: int = 2) -> Sequence[str]:
-    """The whole text, then each run of up to `widest` sentences of it; no text twice."""
-    parts = wording.sentences(raw)
+    """The whole text, then each run of up to `widest` of its first `MOST_SENTENCES` sentences; no text twice."""
+    parts = wording.sentences(raw)[:MOST_SENTENCES]
     found = [raw]
     for size in range(1, min(widest, len(parts)) + 1):
         found.extend(" ".join(parts[at : at + size]) for at in range(len(parts) - size + 1))

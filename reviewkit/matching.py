@@ -6,24 +6,17 @@ decisions come in with scoring.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from reviewkit import guards, model, pairing, place, wording
-from reviewkit.errors import DataError
+from reviewkit import guards, model, pairing, place, repeats, wording
 from reviewkit.finding import Finding
 from reviewkit.model import Model
 from reviewkit.pairing import Context, Key, Pair, Read, queue_hit
 from reviewkit.place import Place
 from reviewkit.rubric import Rubric
-from reviewkit.scorecard import GuardHit, Outcome, PairOutcome, canonical
-
-TEXT_ONLY: Final = "text only"
-"""Said in the outcome of pairs that were decided without any place."""
+from reviewkit.scorecard import GuardHit, Outcome, PairOutcome
 
 
 @dataclass(frozen=True)
@@ -39,15 +32,33 @@ class Matching:
     review_guards: tuple[GuardHit, ...] = ()
     foreign: frozenset[str] = frozenset()
     """Findings that the measures cannot read."""
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    """Finding -> the first by id of those that say nearly the same; findings that stand alone are left out."""
 
     def of_finding(self, finding: str) -> tuple[Pair, ...]:
         """Pairs of one finding, most probable first."""
-        return tuple(pair for pair in self.pairs if pair.finding == finding)
+        return self._by_finding.get(finding, ())
 
     def of_target(self, target: str) -> tuple[Pair, ...]:
         """Pairs of one item of the key, most probable first."""
         found = [pair for pair in self.pairs if pair.target == target]
         return tuple(sorted(found, key=lambda pair: (-pair.probability, pair.finding)))
+
+    def lead(self, finding: str) -> str:
+        """The finding that stands for all that say nearly the same as this one; itself when it stands alone."""
+        return self.repeats.get(finding, finding)
+
+    @property
+    def flooded(self) -> bool:
+        """Whether there are so many findings that none of them earns anything by itself."""
+        return any(hit.guard == "volume" for hit in self.review_guards)
+
+    @cached_property
+    def _by_finding(self) -> dict[str, tuple[Pair, ...]]:
+        found: dict[str, list[Pair]] = {}
+        for pair in self.pairs:
+            found.setdefault(pair.finding, []).append(pair)
+        return {finding: tuple(pairs) for finding, pairs in found.items()}
 
 
 def match(
@@ -90,7 +101,7 @@ def match(
     known_stems = key.stems.union(*(wording.prepare(text).stems for text in code.values()))
     reads: list[Read] = []
     foreign: set[str] = set()
-    for finding in sorted(findings, key=lambda f: f.id):
+    for finding in guards.readable(findings):
         read = pairing.read(finding, key.lexicon, where[finding.id])
         if guards.is_foreign(read.text, known_stems):
             foreign.add(finding.id)
@@ -102,9 +113,10 @@ def match(
         read.guards += guards.code_guards(read.text, read.where, sources, runs)
         read.guards += _place_guards(finding, read.where, sources, blocked, late)
         reads.append(read)
-    _guard_copies(reads, known)
-    pairs = [pair for read in reads for pair in pairing.pairs_of(read, context)]
-    return _settle(pairs, reads, review, frozenset(foreign))
+    alike = repeats.groups({read.id: read.text.stems for read in reads})
+    pairs = repeats.weakest({read.id: pairing.pairs_of(read, context) for read in reads}, alike)
+    unread = sorted({finding.id for finding in findings} - {read.id for read in reads})
+    return _settle(pairs, reads, review, frozenset(foreign), alike, unread)
 
 
 _KEYS: dict[int, tuple[Rubric, Key]] = {}
@@ -137,41 +149,34 @@ def _place_guards(
     return hits
 
 
-def _guard_copies(reads: Sequence[Read], places: Mapping[str, Sequence[Place]]) -> None:
-    """Hold back copies of one text that do not all point at the same item: copying must never find a place by luck."""
-    by_id = {read.id: read for read in reads}
-    for finding, members in guards.copies({read.id: read.text for read in reads}).items():
-        near = [
-            {item for item, anchors in places.items() if anchors and place.loc(by_id[m].where, anchors) > 0}
-            for m in members
-        ]
-        if not set.intersection(*near):
-            words = f"{len(members)} findings say the same at different places"
-            by_id[finding].guards.append(queue_hit("copies", words, copies=float(len(members))))
-
-
 def _settle(
-    pairs: list[Pair], reads: Sequence[Read], review: tuple[GuardHit, ...], foreign: frozenset[str]
+    pairs: Mapping[str, list[Pair]],
+    reads: Sequence[Read],
+    review: tuple[GuardHit, ...],
+    foreign: frozenset[str],
+    alike: Sequence[Sequence[str]],
+    unread: Sequence[str],
 ) -> Matching:
     """Give each finding its outcome: best defect (and its family) credited, further ones queued, duplicates named."""
-    by_finding: dict[str, list[Pair]] = {read.id: [] for read in reads}
-    for pair in pairs:
-        by_finding[pair.finding].append(pair)
-    settled: list[Pair] = []
-    for finding in sorted(by_finding):
-        settled += _one_credit(sorted(by_finding[finding], key=lambda p: (-p.probability, p.target)))
+    settled = {read.id: _one_credit(sorted(pairs[read.id], key=lambda p: (-p.probability, p.target))) for read in reads}
     takers: dict[str, list[tuple[float, str]]] = {}
-    for pair in settled:
-        if pair.kind == "defect" and pair.outcome is PairOutcome.MATCHED:
-            takers.setdefault(pair.target, []).append((-pair.probability, pair.finding))
+    for own in settled.values():
+        for pair in own:
+            if pair.kind == "defect" and pair.outcome is PairOutcome.MATCHED:
+                takers.setdefault(pair.target, []).append((-pair.probability, pair.finding))
     ranked = {target: tuple(name for _p, name in sorted(held)) for target, held in sorted(takers.items())}
-    outcomes = {}
-    for read in reads:
-        own = [pair for pair in settled if pair.finding == read.id]
-        outcomes[read.id] = _outcome(read, own, ranked, foreign)
-        if outcomes[read.id] is Outcome.PERSON:
-            settled = _lift(settled, own, foreign=read.id in foreign)
-    return Matching(tuple(settled), outcomes, ranked, review, foreign)
+    outcomes = {read.id: _outcome(read, settled[read.id], ranked, foreign) for read in reads}
+    waiting = [name for name, outcome in outcomes.items() if outcome is Outcome.PERSON]
+    lifts = {name: _lifted(settled[name], foreign=name in foreign) for name in waiting}
+    for group in alike:  # saying the same at several places opens no more defects than saying it once
+        common = frozenset.intersection(*(lifts.get(name, frozenset()) for name in group))
+        lifts.update(dict.fromkeys((name for name in group if name in lifts), common))
+    for name in waiting:
+        settled[name] = [_lift(pair) if pair.target in lifts[name] else pair for pair in settled[name]]
+    outcomes.update(dict.fromkeys(unread, Outcome.PERSON))
+    every = tuple(pair for own in settled.values() for pair in own)
+    leads = {name: min(group) for group in alike for name in group}
+    return Matching(every, outcomes, ranked, review, foreign, leads)
 
 
 def _one_credit(own: list[Pair]) -> list[Pair]:
@@ -210,9 +215,9 @@ def _outcome(
     return Outcome.PERSON if waiting or at_an_item else Outcome.EXTRA
 
 
-def _lift(settled: list[Pair], own: Sequence[Pair], *, foreign: bool) -> list[Pair]:
+def _lifted(own: Sequence[Pair], *, foreign: bool) -> frozenset[str]:
     """
-    Queue the best defect of a finding that nothing was taken or queued for: other words are never a silent zero.
+    Defects to queue for a finding that nothing was taken or queued for: other words are never a silent zero.
 
     Of a finding in another language, whose words say nothing here, all defects at its lines are queued.
     """
@@ -220,107 +225,9 @@ def _lift(settled: list[Pair], own: Sequence[Pair], *, foreign: bool) -> list[Pa
     near = [pair for pair in rejected if pair.place is not None and pair.place[0] > 0]
     open_already = any(pair.outcome is not PairOutcome.NOT_MATCHED for pair in own)
     chosen = near if foreign and near else [] if open_already else (near or rejected)[:1]
+    return frozenset(pair.target for pair in chosen)
+
+
+def _lift(pair: Pair) -> Pair:
     hit = queue_hit("other words", "nothing in the key is worded like it; a person decides whether it says this")
-    return [
-        replace(pair, outcome=PairOutcome.PERSON, guards=(*pair.guards, hit)) if pair in chosen else pair
-        for pair in settled
-    ]
-
-
-class _Placed(BaseModel):
-    """A text of a match file, with its place where there is one."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    text: str
-    file: str | None = None
-    line_start: int | None = Field(default=None, ge=1)
-    line_end: int | None = Field(default=None, ge=1)
-
-    @property
-    def place(self) -> Place | None:
-        """Its lines; None without a file or a first line."""
-        if self.file is None or self.line_start is None:
-            return None
-        return Place(self.file, self.line_start, max(self.line_start, self.line_end or self.line_start))
-
-
-class _Review(BaseModel):
-    """One line of a match file."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    findings: tuple[_Placed, ...]
-    defects: tuple[_Placed, ...]
-
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> _Review:
-        for name in ("findings", "defects"):
-            ids = [item.id for item in getattr(self, name)]
-            if len(ids) != len(set(ids)):
-                raise ValueError(f"{name} use an id twice")
-        return self
-
-
-def match_text_file(lines: Iterable[str]) -> Iterator[str]:
-    """
-    Match reviews given as JSON lines; what `reviewkit match FILE.jsonl` prints.
-
-    Args:
-        lines: One review a line: `{"id", "findings": [{"id", "text", "file"?, "line_start"?, "line_end"?}], "defects": [same]}`.
-            Blank lines are skipped.
-
-    Yields:
-        Per review one line of canonical JSON: `{"id", "pairs": [{"finding", "defect", "probability", "outcome",
-        "contributions", "guards"}]}` with every pair, findings and defects in the order given. Where no text of the
-        review has a place, the words alone decide, and each decided outcome says so.
-
-    Raises:
-        DataError: If a line is not such a review; the message names the line.
-    """
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield canonical(_match_review(_parse_review(number, line)))
-
-
-def _parse_review(number: int, line: str) -> _Review:
-    try:
-        return _Review.model_validate(json.loads(line))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            fact = f"{'.'.join(str(step) for step in first['loc']) or 'review'}: {first['msg']}"
-        else:
-            fact = f"is not JSON ({error})"
-        raise DataError(f"line {number}", fact, "Write one review a line, as in docs/scoring.md.") from None
-
-
-def _match_review(review: _Review) -> dict[str, Any]:
-    weights = model.shipped()
-    placed = any(item.place is not None for item in (*review.findings, *review.defects))
-    key = pairing.key_from([(d.id, "defect", None, [("text", d.text)], ()) for d in review.defects])
-    places = {d.id: [] if d.place is None else [d.place] for d in review.defects} if placed else None
-    context = Context(key, weights, weights.place_band if placed else weights.text_band, places)
-    rows: list[dict[str, Any]] = []
-    for item in review.findings:
-        where = item.place if item.place is not None and item.place.lines <= place.WIDEST else None
-        finding = Finding(item.id, item.file, "R", item.line_start, item.line_end, "", "", item.text)
-        read = pairing.read(finding, key.lexicon, where)
-        if guards.is_foreign(read.text, key.stems):
-            read.guards.append(queue_hit("language", "not English, or words that nothing here knows"))
-        rows += [_row(pair, weights, placed) for pair in pairing.pairs_of(read, context)]
-    return {"id": review.id, "pairs": rows}
-
-
-def _row(pair: Pair, weights: Model, placed: bool) -> dict[str, Any]:
-    decided = pair.outcome is not PairOutcome.PERSON
-    return {
-        "finding": pair.finding,
-        "defect": pair.target,
-        "probability": pair.probability,
-        "outcome": pair.outcome.value if placed or not decided else f"{pair.outcome.value} ({TEXT_ONLY})",
-        "contributions": [c.model_dump() for c in weights.contributions(dict(pair.features), pair.place)],
-        "guards": [hit.model_dump() for hit in pair.guards],
-    }
+    return replace(pair, outcome=PairOutcome.PERSON, guards=(*pair.guards, hit))

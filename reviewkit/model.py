@@ -97,7 +97,8 @@ class Model(_Strict):
 
     def log_odds(self, features: dict[str, float]) -> float:
         """Log-odds of the words alone; the margin may be negative, the others lie in 0..1."""
-        return self.intercept + sum(self.coefficients[name] * features[name] for name in FEATURES)
+        coefficients = self.coefficients
+        return self.intercept + sum([coefficients[name] * features[name] for name in FEATURES])
 
     def place_log_odds(self, loc: float, loc_margin: float) -> float:
         """Log-odds that the place adds."""

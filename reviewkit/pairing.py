@@ -5,13 +5,14 @@ Which of the accepted pairs is credited is decided in `matching`, where the whol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reviewkit import guards, likeness, model, place, wording
+from reviewkit import guards, model, place, stance, wording
 from reviewkit.finding import Finding
-from reviewkit.likeness import Lexicon, Likeness, Remark, Statement
+from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Band, Model
 from reviewkit.place import Place
 from reviewkit.rubric import Rubric
@@ -20,7 +21,7 @@ from reviewkit.scorecard import DECIMALS, GuardHit, PairEvidence, PairOutcome
 Kind = Literal["defect", "decoy", "also valid"]
 Item = tuple[str, Kind, str | None, Sequence[tuple[str, str]], Sequence[str]]
 """Id, kind, family, named statements, look-alikes."""
-_DESCRIBING: Final = frozenset({"title", "sees"})
+_DESCRIBING: Final = re.compile(r"title|sees \d+|text|statement|why")
 LEAST_SHARED: Final = 2
 """Stems that a remark and a statement must share before a place can speak for the pair."""
 
@@ -45,6 +46,8 @@ class Key:
 
     targets: tuple[Target, ...]
     lexicon: Lexicon
+    index: Index
+    """Of all statements of all items, in their order, each item's look-alikes after its statements."""
     stems: frozenset[str]
     kin: Mapping[str, frozenset[str]]
     """Item -> itself and the others of its family, which are no rivals of it."""
@@ -108,7 +111,7 @@ def key_from(raw: Sequence[Item]) -> Key:
             family=family,
             statements=tuple(Statement.of(name, text, lexicon) for name, text in named),
             lookalikes=tuple(Statement.of("not", text, lexicon) for text in lookalikes),
-            asserts=guards.asserted([text for name, text in named if name.split()[0] in _DESCRIBING]),
+            asserts=stance.asserted([text for name, text in named if _DESCRIBING.fullmatch(name)]),
         )
         for item, kind, family, named, lookalikes in raw
     )
@@ -116,7 +119,8 @@ def key_from(raw: Sequence[Item]) -> Key:
         target.id: frozenset(t.id for t in targets if t is target or (t.family and t.family == target.family))
         for target in targets
     }
-    return Key(targets, lexicon, frozenset(lexicon.holders), kin)
+    every = [statement for target in targets for statement in (*target.statements, *target.lookalikes)]
+    return Key(targets, lexicon, Index.of(every, lexicon), frozenset(lexicon.holders), kin)
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class Read:
     variants: tuple[Remark, ...]
     text: wording.Text
     where: Place | None
+    asks: bool = False
+    """Whether it asks for a change: who does that does not mean that all is well, whatever words are denied."""
     own: frozenset[str] | None = None
     """Stems of the key that words of the remark's own say, not names of the cited file; None without its code."""
     guards: list[GuardHit] = field(default_factory=list)
@@ -148,7 +154,8 @@ def read(finding: Finding, lexicon: Lexicon, where: Place | None) -> Read:
     whole = Remark.of(finding.text, lexicon)
     body = Remark.of(finding.body, lexicon)
     variants = (body, whole) if body.text.sha256 != whole.text.sha256 else (whole,)
-    return Read(finding.id, variants, whole.text, where, guards=list(guards.text_guards(whole.text)))
+    asks = bool(finding.fix.strip()) or stance.asks(finding.text)
+    return Read(finding.id, variants, whole.text, where, asks, guards=list(guards.text_guards(whole.text)))
 
 
 def own_words(read: Read, lexicon: Lexicon, code: str) -> frozenset[str]:
@@ -192,17 +199,14 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
 def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
     """Per item of the key all its statements against all variants of a finding, the most alike first."""
     found: dict[str, list[_Reading]] = {target.id: [] for target in context.key.targets}
-    lexicon = context.key.lexicon
     for variant in read.variants:
-        alike = {
-            target.id: [likeness.compare(variant, statement, lexicon) for statement in target.statements]
-            for target in context.key.targets
-        }
+        alike, lookalikes = _by_item(context.key, context.key.index.compare(variant))
         covers = {item: max(one.cover for one in row) for item, row in alike.items()}
+        ranked = sorted(((cover, item) for item, cover in covers.items()), reverse=True)
         for target in context.key.targets:
-            rivals = [cover for item, cover in covers.items() if item not in context.key.kin[target.id]]
-            rivals += [likeness.compare(variant, statement, lexicon).cover for statement in target.lookalikes]
-            margin = covers[target.id] - max(rivals, default=0.0)
+            kin = context.key.kin[target.id]
+            rival = next((cover for cover, item in ranked if item not in kin), 0.0)
+            margin = covers[target.id] - max([rival, *(one.cover for one in lookalikes[target.id])])
             for number, (statement, like) in enumerate(zip(target.statements, alike[target.id], strict=True)):
                 features = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": margin, "kin": like.kin}
                 odds = round(context.weights.log_odds(features), 9)
@@ -210,6 +214,19 @@ def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
     for row in found.values():
         row.sort(key=lambda reading: (-reading.log_odds, reading.number))
     return found
+
+
+def _by_item(key: Key, row: Sequence[Likeness]) -> tuple[dict[str, Sequence[Likeness]], dict[str, Sequence[Likeness]]]:
+    """Measures against every statement of a key as measures by item, and those against its look-alikes."""
+    alike: dict[str, Sequence[Likeness]] = {}
+    lookalikes: dict[str, Sequence[Likeness]] = {}
+    at = 0
+    for target in key.targets:
+        middle = at + len(target.statements)
+        end = middle + len(target.lookalikes)
+        alike[target.id], lookalikes[target.id] = row[at:middle], row[middle:end]
+        at = end
+    return alike, lookalikes
 
 
 def _pair(
@@ -225,8 +242,8 @@ def _pair(
         said = frozenset[str]().union(*(reading.like.shared for reading in readings))
         hits += guards.own_evidence(len(said & read.own))
     if outcome is not PairOutcome.NOT_MATCHED and target.kind != "decoy":
-        best, stance = _same_stance(read, target, readings, placed, outcome, context)
-        hits += stance
+        best, against = _same_stance(read, target, readings, placed, outcome, context)
+        hits += against
     if outcome is PairOutcome.MATCHED and hits:
         outcome = PairOutcome.PERSON
     return Pair(
@@ -262,16 +279,16 @@ def _same_stance(
 ) -> tuple[_Reading, list[GuardHit]]:
     """The best statement with the same outcome that the finding does not contradict; a guard where it denies the item."""
     words = "one of the two texts denies what the other says"
-    turned = guards.denied(read.variants[0].text, 1) & target.asserts
-    if turned:
+    turned = stance.denied(read.variants[0].text, 1) & target.asserts
+    if turned and not read.asks:
         hit = queue_hit("stance", f"{words} ({', '.join(sorted(turned))})", denied=float(len(turned)))
         return readings[0], [hit]
     share = 0.0
     for reading in readings:
         if context.band.outcome(model.probability(reading.log_odds + placed)) is not outcome:
             break
-        against = guards.opposed(read.text, reading.statement.text, reading.like.shared)
-        if against < guards.STANCE_SHARE:
+        against = stance.opposed(read.text, reading.statement.text, reading.like.shared)
+        if against < stance.STANCE_SHARE:
             return reading, []
         share = max(share, against)
     return readings[0], [queue_hit("stance", words, share=round(share, DECIMALS))]

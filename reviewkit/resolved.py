@@ -5,8 +5,9 @@ The program's own outcome stays beside the resolved one everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from reviewkit.finding import Finding
 from reviewkit.matching import Matching
@@ -14,6 +15,10 @@ from reviewkit.pairing import Pair
 from reviewkit.rubric import Rubric
 from reviewkit.rulings import Rulings
 from reviewkit.scorecard import DecisionKind, ItemState, Outcome, PairOutcome
+
+LIKELY: Final = 0.5
+"""Probability from which an open match enters the points; a less likely one shows in the upper bound only, so that a
+handful of vague remarks is no credit."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Found:
     findings: tuple[str, ...]
     """Taken or, when open, waiting; the most probable first."""
     value: float
-    """Enters the points: 1 when taken, the probability of an unguarded open match, else 0."""
+    """Enters the points: 1 when taken, the probability of an unguarded open match from `LIKELY` up, else 0."""
     chance: float
     """Best probability, guarded or not; only the upper end of the interval sees it while guarded."""
     variance: float
@@ -48,11 +53,17 @@ class Resolved:
     defects: Mapping[str, Found]
     valid_extras: frozenset[str]
     """Findings outside the key that its also-valid list or a rater's majority confirms."""
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    """Finding -> the one that stands for all that say nearly the same."""
 
     @property
     def counted(self) -> tuple[Finding, ...]:
         """Findings made before the exercises opened."""
         return tuple(finding for finding in self.findings if not finding.after_exercises)
+
+    def distinct(self, findings: Iterable[str]) -> int:
+        """How many of some findings say something of their own: copies count once."""
+        return len({self.repeats.get(finding, finding) for finding in findings})
 
     def credited_by(self, finding: str) -> tuple[str, ...]:
         """Defects that were taken from this finding, by id."""
@@ -75,7 +86,7 @@ def resolve(findings: Sequence[Finding], rubric: Rubric, matching: Matching, rul
     valid = frozenset(
         f.id for f in ordered if outcomes[f.id] is Outcome.EXTRA and _is_confirmed(f.id, matching, pairs, rulings)
     )
-    return Resolved(ordered, outcomes, dict(matching.outcomes), pairs, defects, valid)
+    return Resolved(ordered, outcomes, dict(matching.outcomes), pairs, defects, valid, matching.repeats)
 
 
 def _is_confirmed(
@@ -121,7 +132,8 @@ def _found(
     if waiting:
         # What raters could not agree on counts nothing, whatever the program said of it.
         free = [p.probability for p in waiting if not p.guards and p.outcome is PairOutcome.PERSON]
-        value = max(free, default=0.0)
+        likely = [chance for chance in free if chance >= LIKELY]
+        value = max(likely, default=0.0)
         names = tuple(p.finding for p in waiting)
         chance = waiting[0].probability
         return Found(ItemState.PERSON, program, names, value, chance, value * (1 - value), 0.0, 1.0)
@@ -155,7 +167,7 @@ def _outcome(
     if rulings.split(DecisionKind.FINDING, finding=finding):
         return Outcome.PERSON
     program = matching.outcomes[finding]
-    if any(pairs[finding, d] is PairOutcome.PERSON for d in defects):
+    if any(pairs.get((finding, d)) is PairOutcome.PERSON for d in defects):
         return Outcome.PERSON
     if program in (Outcome.MATCHED, Outcome.DUPLICATE, Outcome.PERSON):
         return Outcome.EXTRA  # a rater took the program's match away: whether the remark is valid is open

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final
@@ -123,7 +123,7 @@ def score(
     resolved = resolve(submission_state.findings, rubric, matching, rulings)
     worths = _worths(rubric, resolved, rulings)
     defects = tuple(_defect_result(defect, worths[defect.id], resolved, rulings) for defect in rubric.defects)
-    grasps = understanding.grasps(resolved, rubric, rulings)
+    grasps = understanding.grasps(resolved, rubric, rulings, flooded=matching.flooded)
     exercises, highs = understanding.exercise_results(scenario, rubric, submission_state, rulings)
     most = rubric.weights.dimensions
     mended, mends = mending.mending(most[Dimension.MENDING], scenario, rubric, submission_state, checks, baseline)
@@ -144,7 +144,7 @@ def score(
         about=about or About(slug=submission_state.slug or ""),
         versions=versions_of(scenario, rubric),
         sandbox=sandbox,
-        total=_total(results, sum(worth.held_back for worth in worths.values()), rubric),
+        total=_total(results, worths.values(), rubric),
         dimensions=results,
         gates=passed,
         gates_outcome=_gates_outcome(passed),
@@ -219,7 +219,7 @@ def _finding_result(finding: Finding, resolved: Resolved, matching: Matching) ->
     return FindingResult(
         id=finding.id, file=finding.file, line=finding.line, end_line=finding.end_line, side="L" if finding.side == "L" else "R",
         severity=finding.severity, category=finding.category, body=finding.body, why=finding.why, fix=finding.fix,
-        text_sha256=wording.prepare(finding.text).sha256, after_exercises=finding.after_exercises, outcome=outcome,
+        text_sha256=wording.sha256(finding.text), after_exercises=finding.after_exercises, outcome=outcome,
         program_outcome=program, defects=defects, pairs=evidence,
         words=_outcome_words(outcome, defects, finding, valid=finding.id in resolved.valid_extras),
     )  # fmt: skip
@@ -241,13 +241,16 @@ def _outcome_words(outcome: Outcome, defects: Sequence[str], finding: Finding, *
     return words + (" Made once the exercises were open: reported apart." if finding.after_exercises else "")
 
 
-def _total(results: Sequence[DimensionResult], held_back: float, rubric: Rubric) -> Total:
+def _total(results: Sequence[DimensionResult], worths: Collection[_Worth], rubric: Rubric) -> Total:
     counted = [result for result in results if result.scored]
     missing = tuple(result.dimension for result in results if not result.scored and result.points_max)
     over = sum(result.points_max for result in counted)
     points = sum(result.points for result in counted)
     low, high = sum(r.low for r in counted), sum(r.high for r in counted)
     spread = INTERVAL * sqrt(sum(result.sd**2 for result in counted))
+    # What was taken counts in full, so it can only lose: upwards only open matches are uncertain.
+    rise = sum(worth.held_back for worth in worths)
+    rise += INTERVAL * sqrt(sum(worth.variance for worth in worths if worth.found.state is ItemState.PERSON))
 
     def band(value: float) -> str:
         return rubric.band(100 * value / over if over else 0.0)
@@ -262,7 +265,7 @@ def _total(results: Sequence[DimensionResult], held_back: float, rubric: Rubric)
         over=rounded(over),
         percent=rounded(100 * points / over if over else 0.0),
         interval_low=rounded(max(0.0, points - spread)),
-        interval_high=rounded(min(over, max(points, min(high, points + held_back) + spread))),
+        interval_high=rounded(max(points, min(high, points + rise))),
         low=rounded(min(low, points)),
         high=rounded(max(high, points)),
         band=band(points),

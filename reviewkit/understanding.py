@@ -23,11 +23,14 @@ from reviewkit.scorecard import (
     ItemState,
     Point,
 )
-from reviewkit.statements import SILENT, Said
+from reviewkit.statements import GATE_SAID, SILENT, Said
 from reviewkit.words import Dimension, ExerciseKind
 
 _ORDER = (ItemState.CREDITED, ItemState.PARTLY, ItemState.PERSON, ItemState.MISSED)
 FREE = (ExerciseKind.EXPLAIN, ExerciseKind.DIAGNOSE)
+
+
+FLOODED = Said(ItemState.PERSON, 0.0, -1, "Needs a person: too many findings for the program to judge any of them.")
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,25 @@ class Grasp:
     words: str
 
 
-def grasps(resolved: Resolved, rubric: Rubric, rulings: Rulings) -> dict[str, Grasp]:
-    """Per defect: does a finding that says it also say one of its `understands` statements?"""
+def grasps(resolved: Resolved, rubric: Rubric, rulings: Rulings, *, flooded: bool = False) -> dict[str, Grasp]:
+    """
+    Per defect: does a finding that says it also say one of its `understands` statements?
+
+    Of findings that say nearly the same the weakest counts. With `flooded`, a review of too many findings, no
+    explanation is judged: a person reads them.
+    """
     judge = Reader({defect.id: defect.understands for defect in rubric.defects})
     texts = {finding.id: finding.text for finding in resolved.counted}
     found: dict[str, Grasp] = {}
     for defect in rubric.defects:
         held = resolved.defects[defect.id]
         names = tuple(name for name in held.findings if name in texts)
-        said = [judge.judge(texts[name], defect.id) for name in names] if held.state is not ItemState.MISSED else []
-        best = min(said, key=lambda s: (_ORDER.index(s.state), -s.probability), default=SILENT)
+        read = () if flooded or held.state is ItemState.MISSED else names
+        groups: dict[str, list[Said]] = {}
+        for name in read:
+            groups.setdefault(resolved.repeats.get(name, name), []).append(judge.judge(texts[name], defect.id))
+        said = [max(copies, key=_rank) for copies in groups.values()]
+        best = min(said, key=_rank, default=FLOODED if flooded and names else SILENT)
         state = ruled(best, rulings, DecisionKind.UNDERSTANDING, defect=defect.id)
         words = best.words
         if held.state is ItemState.MISSED:
@@ -60,6 +72,11 @@ def grasps(resolved: Resolved, rubric: Rubric, rulings: Rulings) -> dict[str, Gr
             words = f"Decided by raters: {state.value}. Program: {words}"
         found[defect.id] = Grasp(state, best, names, words)
     return found
+
+
+def _rank(said: Said) -> tuple[int, float, float]:
+    """Smaller is better."""
+    return (_ORDER.index(said.state), -said.share, -said.probability)
 
 
 def exercise_results(
@@ -155,7 +172,7 @@ def gates(
         evidence = [
             f"finding:{name}"
             for defect in gate.evidence.defects
-            if found[defect].state is ItemState.CREDITED and resolved.defects[defect].state is ItemState.CREDITED
+            if _explained(found[defect]) and resolved.defects[defect].state is ItemState.CREDITED
             for name in found[defect].findings[:1]
         ]
         evidence += _answers(gate, judge, scenario, state, exercises)
@@ -177,6 +194,12 @@ def gates(
     return tuple(results)
 
 
+def _explained(grasp: Grasp) -> bool:
+    """Whether raters took the explanation of a defect, or the program did on nearly all of a statement's words."""
+    by_raters = grasp.said.state is not ItemState.CREDITED
+    return grasp.state is ItemState.CREDITED and (by_raters or grasp.said.share >= GATE_SAID)
+
+
 def _answers(
     gate: Gate, judge: Reader, scenario: Scenario, state: State, exercises: Sequence[ExerciseResult]
 ) -> list[str]:
@@ -189,7 +212,8 @@ def _answers(
             continue
         work = state.exercises.get(exercise)
         texts = answer_texts(scenario.exercise(exercise), None if work is None else work.answer)
-        if judge.judge("\n".join(texts.values()), gate.id).state is ItemState.CREDITED:
+        said = judge.judge("\n".join(texts.values()), gate.id)
+        if said.state is ItemState.CREDITED and said.share >= GATE_SAID:
             taken.append(f"answer:{exercise}")
     return taken
 

@@ -139,6 +139,11 @@ def sentences(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _SENTENCE.split(text) if part.strip())
 
 
+def sha256(raw: str) -> str:
+    """Hash (hex) of a text as it was written."""
+    return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @lru_cache(maxsize=20_000)
 def prepare(raw: str) -> Text:
     """Prepare a text for comparison; pure, so equal texts share one result."""
@@ -146,7 +151,7 @@ def prepare(raw: str) -> Text:
     order = content_stems(shown)
     return Text(
         clean=shown,
-        sha256=hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest(),
+        sha256=sha256(raw),
         hidden=hidden,
         cut=len(raw) > TEXT_LIMIT,
         stems=frozenset(order),

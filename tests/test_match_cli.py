@@ -11,7 +11,7 @@ import pytest
 
 from reviewkit import model
 from reviewkit.errors import DataError
-from reviewkit.matching import TEXT_ONLY, match_text_file
+from reviewkit.matchfile import TEXT_ONLY, match_text_file
 
 REVIEW = {
     "id": "r1",

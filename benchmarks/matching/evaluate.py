@@ -22,7 +22,7 @@ import measures
 import numpy as np
 
 from reviewkit import model
-from reviewkit.matching import match_text_file
+from reviewkit.matchfile import match_text_file
 from reviewkit.statements import Judge
 
 POLARITY = labelled.DATA / "semeval2013_task7_train.jsonl.gz"
@@ -80,10 +80,9 @@ def shipped(path: Path) -> dict[str, object]:
 
 def polarity() -> dict[str, object]:
     """Share of graded short answers that the statement judge accepts, by grade."""
-    judge = Judge.of({})
     counts: dict[str, dict[str, int]] = {}
     for row in labelled.rows(POLARITY):
-        verdict = judge.judge(row["answer"], "answer", row["references"])
+        verdict = Judge.of({"answer": row["references"]}).judge(row["answer"], "answer")
         grade = counts.setdefault(row["label3"], {})
         grade[verdict.state.value] = grade.get(verdict.state.value, 0) + 1
     return {
