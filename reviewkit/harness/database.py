@@ -123,6 +123,7 @@ class Database:
         """Make it in a file, or in memory where there is none: without a write-ahead log, so readers and writers wait for each other."""
         self._target = f"file:/reviewkit-{next(_NUMBERS)}?vfs=memdb" if path is None else str(path)
         self._uri = path is None
+        self._log = None if path is None else path.with_name(f"{path.name}-wal")
         # Connections that wait for SQLite's write lock must not use up the threads that the lock's holder needs.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="reviewkit-world")
         self._own = self._connection(None)
@@ -215,7 +216,7 @@ class Database:
     def _full(self, link: _Link) -> dict[str, Any] | None:
         """What SQLite says when the disk is full, once the log has grown beyond all bounds."""
         with contextlib.suppress(OSError):
-            if self._path.with_name(f"{self._path.name}-wal").stat().st_size > MAX_LOG_BYTES:
+            if self._log is not None and self._log.stat().st_size > MAX_LOG_BYTES:
                 error = {"error": "OperationalError", "message": "database or disk is full", "errorname": "SQLITE_FULL"}
                 return {**error, "in_transaction": link.raw.in_transaction}
         return None
