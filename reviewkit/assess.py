@@ -16,6 +16,7 @@ from reviewkit.checks import run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
 from reviewkit.evidence import counted, rerun
+from reviewkit.exemplars import Exemplars
 from reviewkit.finding import Finding
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
@@ -192,8 +193,14 @@ def score_state(
     return _scored(state, entry, matching, run_all(state, entry, launcher, matching, baseline), (), about)
 
 
-def match_state(state: State, entry: Entry) -> Matching:
-    """Pair the findings of a folded record with the key of its scenario."""
+def match_state(state: State, entry: Entry, exemplars: Exemplars | None = None) -> Matching:
+    """Pair the findings of a folded record with the key of its scenario.
+
+    Args:
+        state: The candidate's work.
+        entry: Its scenario, with rubric.
+        exemplars: Adjudicated remarks to use beside the key; None for the entry's own.
+    """
     base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
     sources = {file: head.read(file).split("\n") for file in head.files()}
     old = {file: base.read(file).split("\n") for file in base.files()}
@@ -204,6 +211,7 @@ def match_state(state: State, entry: Entry) -> Matching:
         late=state.edited_late,
         prose=[entry.text("brief.md"), entry.text("pull_request.md"), *(c.text for c in scenario.claims),
                *(e.prompt for e in scenario.exercises)],
+        exemplars=entry.exemplars if exemplars is None else exemplars,
     )  # fmt: skip
 
 
@@ -257,7 +265,15 @@ def _unchecked(card: Scorecard) -> int:
     return sum(check.outcome in UNDECIDED for exercise in exercises for check in exercise.checks)
 
 
-def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:
+def score_file(
+    path: Path,
+    out: Path,
+    *,
+    bank: Path | None = None,
+    rubrics: Path | None = None,
+    name: str | None = None,
+    exemplars: bool = True,
+) -> Row:
     """Score one completed notebook and write scorecard and report below `out`; what the scoring notebook calls.
 
     Decisions of raters that the store of `out` holds are taken into account.
@@ -268,6 +284,7 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
         bank: Bank folder; None searches as `reviewkit` does.
         rubrics: Folder of the rubrics; None for the bank's own.
         name: Name to show for the file; its own by default.
+        exemplars: Whether matching looks at adjudicated remarks.
 
     Returns:
         The row; a file that cannot be scored gives one with `unscored`, never an exception.
@@ -278,7 +295,7 @@ def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path
     try:
         data = read_bytes(path)
         submission = parse_submission(data, path)
-        found = find_bank(bank, rubrics)
+        found = replace(find_bank(bank, rubrics), use_exemplars=exemplars)
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)
         folder.stage(data, submission)

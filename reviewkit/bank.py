@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,9 @@ from pydantic import BaseModel, ValidationError
 from reviewkit.errors import ReviewkitError
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
+
+if TYPE_CHECKING:
+    from reviewkit.exemplars import Exemplars, ExemplarSet
 
 BANK_VARIABLE = "REVIEWKIT_BANK"
 RUBRICS_VARIABLE = "REVIEWKIT_RUBRICS"
@@ -63,6 +66,7 @@ class Entry:
     slug: str
     folder: Path
     rubric_folder: Path | None
+    use_exemplars: bool = True
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -84,6 +88,29 @@ class Entry:
             raise ContentError(f"rubrics/{self.slug}", ("no rubric here; name its place with --rubrics",))
         return read_model(Rubric, self.rubric_folder / "rubric.yaml")
 
+    @cached_property
+    def exemplar_set(self) -> ExemplarSet:
+        """The parsed exemplars.yaml; an empty set where there is none.
+
+        Raises:
+            ContentError: If it is wrong.
+        """
+        from reviewkit.exemplars import FILE, ExemplarSet
+
+        path = None if self.rubric_folder is None else self.rubric_folder / FILE
+        return read_model(ExemplarSet, path) if path is not None and path.is_file() else ExemplarSet()
+
+    @cached_property
+    def exemplars(self) -> Exemplars:
+        """Adjudicated remarks that matching may use with this version of the rubric.
+
+        Raises:
+            ContentError: If the rubric or its exemplars are wrong.
+        """
+        from reviewkit.exemplars import OFF, Exemplars
+
+        return self.exemplar_set.usable(self.rubric.version) if self.use_exemplars else Exemplars(name=OFF)
+
     def text(self, name: str) -> str:
         """Text of a file of the scenario, such as `brief.md`."""
         return (self.folder / name).read_text("utf-8")
@@ -95,6 +122,8 @@ class Bank:
 
     root: Path
     rubrics: Path | None
+    use_exemplars: bool = True
+    """Whether matching looks at adjudicated remarks."""
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -112,7 +141,8 @@ class Bank:
             raise UnknownScenarioError(slug, self.slugs)
         rubric = self.rubrics / slug if self.rubrics else None
         has_rubric = rubric is not None and (rubric / "rubric.yaml").is_file()
-        return Entry(slug, self.root / "scenarios" / slug, rubric if has_rubric else None)
+        folder = self.root / "scenarios" / slug
+        return Entry(slug, folder, rubric if has_rubric else None, self.use_exemplars)
 
     def __iter__(self) -> Iterator[Entry]:
         return (self.entry(slug) for slug in self.slugs)

@@ -41,6 +41,8 @@ class Order:
     bank: Path
     """Root of the bank."""
     rubrics: Path
+    exemplars: bool = True
+    """Whether matching looks at adjudicated remarks."""
 
 
 def scoring_notebook() -> Path:
@@ -139,7 +141,7 @@ def run_notebook(staged: Path, order: Order) -> Row:
     OutFolder(order.out).row_file(staged.stem).unlink(missing_ok=True)  # an earlier run's row must not stand in for this one's
     parameters = {
         "submission": str(staged.resolve()), "out": str(order.out.resolve()),
-        "bank": str(order.bank), "rubrics": str(order.rubrics),
+        "bank": str(order.bank), "rubrics": str(order.rubrics), "exemplars": order.exemplars,
     }  # fmt: skip
     notebook = papermill.execute_notebook(
         str(scoring_notebook()), str(executed), parameters, kernel_name="python3", progress_bar=False,
@@ -200,13 +202,16 @@ def show_cohort(rows: Sequence[Row], out: Path, now: datetime | None = None) -> 
         The rows with their marks.
     """
     from reviewkit.cohort import render_cohort, write_csv
+    from reviewkit.ratertotals import agreement_of
+    from reviewkit.statsviews import cohort_rows
 
     folder = OutFolder(out)
     marks = batch_marks(folder.lying(rows), now or datetime.now(UTC))
     marked = [_with_marks(row, marks) for row in rows]
     folder.write_cohort(marked)
     write_csv(marked, out / "cohort.csv")
-    write_whole(out / "cohort.html", render_cohort(marked).encode("utf-8", "backslashreplace"))
+    agreement = cohort_rows(agreement_of(out, totals=False)) if any(row.scorecard for row in rows) else []
+    write_whole(out / "cohort.html", render_cohort(marked, agreement).encode("utf-8", "backslashreplace"))
     for row in marked:
         if row.report:
             _mark_report(out / row.report, marks.get(row.sha256, ()))

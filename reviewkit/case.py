@@ -40,7 +40,7 @@ class Case:
 
     def know(self, card: Scorecard) -> None:
         """Take a card that was made before, if it is the one that would be made now without any decision."""
-        same = card.versions == scoring.versions_of(self.entry.scenario, self.entry.rubric)
+        same = card.versions == scoring.versions_of(self.entry.scenario, self.entry.rubric, self.entry.exemplars.name)
         if same and self.runs is not None and not card.decisions:
             self._latest = ((), card)
 

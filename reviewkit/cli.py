@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from reviewkit import __version__, log
+from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
-from reviewkit.cli_raters import BankOption, RubricsOption, adjudicate, decide
+from reviewkit.cli_options import BankOption, ExemplarsOption, JsonOption, OutOption, RubricsOption
+from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError
 
@@ -35,9 +36,9 @@ app.add_typer(notebook_app, name="notebook")
 app.add_typer(invite_app, name="invite")
 app.add_typer(intake_app, name="intake")
 app.add_typer(store_app, name="store")
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
+app.add_typer(cli_stats.exemplars_app, name="exemplars")
+for _command in cli_stats.COMMANDS:
+    app.command()(_command)
 
 
 def _version(asked: bool) -> None:
@@ -236,6 +237,7 @@ def score(
     rubrics: RubricsOption = None,
     jobs: Annotated[Optional[int], typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,  # noqa: UP045
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
+    exemplars: ExemplarsOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
@@ -263,7 +265,7 @@ def score(
         for note in fetched.notes:
             typer.echo(note, err=True)
     paths = list(dict.fromkeys([*found, *candidates]))
-    rows = score_and_show(paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates)
+    rows = score_and_show(paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from reviewkit.plot import svg
 from reviewkit.report import environment
 from reviewkit.row import Row
 from reviewkit.safe_text import cell
+from reviewkit.statsviews import MEANING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 BINS = tuple(range(0, 100, 10))
 
 
-def render_cohort(rows: Sequence[Row]) -> str:
-    """The cohort page: per scenario the distribution and a table by total, then what could not be scored."""
+def render_cohort(rows: Sequence[Row], agreement: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The cohort page: per scenario the distribution and a table by total, then agreement and what could not be scored.
+
+    Args:
+        rows: The batch.
+        agreement: From `statsviews.cohort_rows`; without any decision of a rater there is none.
+    """
     by_scenario: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if not row.unscored:
@@ -37,7 +43,8 @@ def render_cohort(rows: Sequence[Row]) -> str:
         for name, found in sorted(by_scenario.items())
     ]
     unscored = sorted((row for row in rows if row.unscored), key=lambda r: (r.unscored, r.file))
-    return environment().get_template("cohort.html.j2").render(groups=groups, unscored=unscored, total=len(rows))
+    page = environment().get_template("cohort.html.j2")
+    return page.render(groups=groups, unscored=unscored, total=len(rows), agreement=agreement, meaning=MEANING)
 
 
 def percent(row: Row) -> float:

@@ -47,6 +47,7 @@ def score_and_show(
     *,
     as_json: bool,
     candidates: Mapping[Path, str] | None = None,
+    exemplars: bool = True,
 ) -> list[Row]:
     """Score files and print what came out.
 
@@ -58,11 +59,12 @@ def score_and_show(
         jobs: Processes to use.
         as_json: Print JSON instead of a table.
         candidates: Whose a file is, where an intake knows it from the invite.
+        exemplars: Whether matching looks at adjudicated remarks.
 
     Returns:
         A row per file, in the order given.
     """
-    order = _order(out, bank, rubrics)
+    order = _order(out, bank, rubrics, exemplars)
     rows = _without_bank(paths) if order is None else _scored(paths, order, jobs or JOBS)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, rows, strict=True)]
@@ -77,7 +79,7 @@ def score_and_show(
     return rows
 
 
-def _order(out: Path, bank: Path | None, rubrics: Path | None) -> Order | None:
+def _order(out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool) -> Order | None:
     try:
         found = find_bank(bank, rubrics)
     except BankNotFoundError:
@@ -86,7 +88,7 @@ def _order(out: Path, bank: Path | None, rubrics: Path | None) -> Order | None:
         return None
     if found.rubrics is None:
         raise DataError(str(found.root), "has no rubrics", "Name their folder with --rubrics or REVIEWKIT_RUBRICS.")
-    return Order(out, found.root, found.rubrics)
+    return Order(out, found.root, found.rubrics, exemplars)
 
 
 def _without_bank(paths: Sequence[Path]) -> list[Row]:

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from reviewkit import exemplars as exemplars_of
 from reviewkit import guards, model, pairing, place, repeats, wording
+from reviewkit.exemplars import Exemplars
 from reviewkit.finding import Finding
 from reviewkit.model import Model
 from reviewkit.pairing import Context, Key, Pair, Read, queue_hit
 from reviewkit.place import Place
+from reviewkit.precedent import Precedents, own_of
 from reviewkit.rubric import Rubric
 from reviewkit.scorecard import GuardHit, Outcome, PairOutcome
 
@@ -34,6 +37,8 @@ class Matching:
     """Findings that the measures cannot read."""
     repeats: Mapping[str, str] = field(default_factory=dict)
     """Finding -> the first by id of those that say nearly the same; findings that stand alone are left out."""
+    exemplars: str = exemplars_of.NONE
+    """Version and hash of the adjudicated remarks in use."""
 
     def of_finding(self, finding: str) -> tuple[Pair, ...]:
         """Pairs of one finding, most probable first."""
@@ -71,6 +76,7 @@ def match(
     old_lines: Mapping[str, Sequence[int]] | None = None,
     late: frozenset[str] = frozenset(),
     prose: Sequence[str] = (),
+    exemplars: Exemplars = exemplars_of.EMPTY,
 ) -> Matching:
     """
     Pair findings with planted defects, decoys and also-valid remarks; many to many, duplicates never add.
@@ -84,6 +90,7 @@ def match(
         old_lines: File -> `place.line_map`, for remarks on removed lines.
         late: Findings reworded once the exercises were open: queued.
         prose: Brief, description, claims and prompts that the candidate was given: copies of them earn nothing.
+        exemplars: Adjudicated remarks on the same scenario; those made from this review are left out.
 
     Returns:
         Every pair with its probability, guards and outcome, and an outcome per finding; nothing is dropped.
@@ -93,7 +100,9 @@ def match(
     used = weights or model.shipped()
     key = _cached_key(rubric)
     known = {target.id: places.get(target.id, ()) for target in key.targets}
-    context = Context(key, used, used.place_band, known)
+    precedents = Precedents.of(exemplars, key.lexicon) if exemplars.chosen else None
+    own = own_of(exemplars, (finding.text for finding in findings))
+    context = Context(key, used, used.place_band, known, precedents, own)
     where = {finding.id: place.of_finding(finding, old_lines) for finding in findings}
     review, blocked = guards.review_guards(findings, where, sources)
     runs = guards.token_runs(sources, prose)
@@ -116,7 +125,7 @@ def match(
     alike = repeats.groups({read.id: read.text.stems for read in reads})
     pairs = repeats.weakest({read.id: pairing.pairs_of(read, context) for read in reads}, alike)
     unread = sorted({finding.id for finding in findings} - {read.id for read in reads})
-    return _settle(pairs, reads, review, frozenset(foreign), alike, unread)
+    return replace(_settle(pairs, reads, review, frozenset(foreign), alike, unread), exemplars=exemplars.name)
 
 
 _KEYS: dict[int, tuple[Rubric, Key]] = {}

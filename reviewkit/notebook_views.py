@@ -106,7 +106,7 @@ class Scored:
         return self._table([{"what": q.words, "points": f"{q.effect:.1f}"} for q in items], "nothing waits for a person")
 
 
-def score_for_notebook(submission: str, out: str, bank: str, rubrics: str) -> Scored:
+def score_for_notebook(submission: str, out: str, bank: str, rubrics: str, exemplars: bool = True) -> Scored:
     """Score the file that the scoring notebook was given.
 
     Raises:
@@ -114,7 +114,7 @@ def score_for_notebook(submission: str, out: str, bank: str, rubrics: str) -> Sc
     """
     if not submission:
         raise UsageError("No submission given.", "Run: papermill <this notebook> <output> -p submission <completed.ipynb>")
-    row = score_file(Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics))
+    row = score_file(Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars)
     card = None
     if row.scorecard:
         card = Scorecard.model_validate_json((Path(out) / row.scorecard).read_text("utf-8"))

@@ -15,8 +15,9 @@ from reviewkit.finding import Finding
 from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Band, Model
 from reviewkit.place import Place
+from reviewkit.precedent import Precedents, one_step
 from reviewkit.rubric import Rubric
-from reviewkit.scorecard import DECIMALS, GuardHit, PairEvidence, PairOutcome
+from reviewkit.scorecard import DECIMALS, Contribution, GuardHit, PairEvidence, PairOutcome
 
 Kind = Literal["defect", "decoy", "also valid"]
 Item = tuple[str, Kind, str | None, Sequence[tuple[str, str]], Sequence[str]]
@@ -70,6 +71,8 @@ class Pair:
     probability: float
     guards: tuple[GuardHit, ...]
     outcome: PairOutcome
+    exemplars: tuple[Contribution, ...] = ()
+    """What the nearest adjudicated remarks add to the log-odds."""
 
     def evidence(self, weights: Model) -> PairEvidence:
         """The pair as it stands in a scorecard."""
@@ -80,7 +83,7 @@ class Pair:
             probability=self.probability,
             outcome=self.outcome,
             program_outcome=self.outcome,
-            contributions=weights.contributions(dict(self.features), self.place),
+            contributions=(*weights.contributions(dict(self.features), self.place), *self.exemplars),
             guards=self.guards,
             words=pair_words(self),
         )
@@ -132,6 +135,9 @@ class Context:
     band: Band
     places: Mapping[str, Sequence[Place]] | None
     """Item id -> places; None: text alone."""
+    precedents: Precedents | None = None
+    own: frozenset[int] = frozenset()
+    """Exemplars that were made from this review: never looked at."""
 
 
 @dataclass
@@ -190,8 +196,9 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
     anchored = frozenset(item for item, anchors in context.places.items() if anchors)
     odds = {item: found[0].log_odds for item, found in readings.items()}
     lead = place.margins(near, odds, anchored, context.weights.place.lead)
+    decided = context.precedents.terms(read.variants, read.text, context.own) if context.precedents else {}
     return [
-        _pair(read, target, readings[target.id], (near[target.id], lead[target.id]), context)
+        _pair(read, target, readings[target.id], (near[target.id], lead[target.id]), context, decided.get(target.id, ()))
         for target in context.key.targets
     ]
 
@@ -230,11 +237,19 @@ def _by_item(key: Key, row: Sequence[Likeness]) -> tuple[dict[str, Sequence[Like
 
 
 def _pair(
-    read: Read, target: Target, readings: Sequence[_Reading], near: tuple[float, float] | None, context: Context
+    read: Read,
+    target: Target,
+    readings: Sequence[_Reading],
+    near: tuple[float, float] | None,
+    context: Context,
+    decided: tuple[Contribution, ...] = (),
 ) -> Pair:
+    """Guards look at the key's own statements alone, so that no exemplar can make one silent."""
     best = readings[0]
     placed = 0.0 if near is None else context.weights.place_log_odds(*near)
-    outcome = context.band.outcome(model.probability(best.log_odds + placed))
+    alone = context.band.outcome(model.probability(best.log_odds + placed))
+    moved = sum(term.log_odds for term in decided)
+    outcome = one_step(alone, context.band.outcome(model.probability(best.log_odds + placed + moved)))
     hits = list(read.guards)
     if near is not None and outcome is not PairOutcome.NOT_MATCHED:
         hits += _near_guards(best, near, context)
@@ -242,8 +257,9 @@ def _pair(
         said = frozenset[str]().union(*(reading.like.shared for reading in readings))
         hits += guards.own_evidence(len(said & read.own))
     if outcome is not PairOutcome.NOT_MATCHED and target.kind != "decoy":
-        best, against = _same_stance(read, target, readings, placed, outcome, context)
+        agreed, against = _same_stance(read, target, readings, placed, alone, context)
         hits += against
+        best = best if alone is PairOutcome.NOT_MATCHED else agreed
     if outcome is PairOutcome.MATCHED and hits:
         outcome = PairOutcome.PERSON
     return Pair(
@@ -255,9 +271,10 @@ def _pair(
         features={name: round(value, DECIMALS) for name, value in best.features.items()},
         place=near,
         log_odds=best.log_odds,
-        probability=model.probability(best.log_odds + placed),
+        probability=model.probability(best.log_odds + placed + moved),
         guards=tuple(hits),
         outcome=outcome,
+        exemplars=decided,
     )
 
 

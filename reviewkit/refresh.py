@@ -11,6 +11,7 @@ from reviewkit.bank import Bank
 from reviewkit.batch import show_cohort
 from reviewkit.blocking import finished
 from reviewkit.case import load
+from reviewkit.exemplars import OFF
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
 from reviewkit.scorecard import canonical
@@ -57,9 +58,12 @@ def refresh(folder: OutFolder, bank: Bank, wanted: Collection[str]) -> list[Row]
 
 
 def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
-    case, name = load(folder, bank, sha256), folder.scored()[sha256].file
+    row = folder.scored()[sha256]
+    exemplars = folder.card(row).versions.exemplars != OFF
+    case, name = load(folder, replace(bank, use_exemplars=exemplars), sha256), row.file
     if case.runs is None:
-        return score_file(folder.staged(sha256), folder.root, bank=bank.root, rubrics=bank.rubrics, name=name)
+        staged = folder.staged(sha256)
+        return score_file(staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name, exemplars=exemplars)
     with folder.locked():
         return write_result(folder, case.submission, case.entry, case.runs, bank.rubrics, name)
 

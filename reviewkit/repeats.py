@@ -112,6 +112,7 @@ def _weakest(copies: Sequence[Pair]) -> Sequence[Pair]:
             place=least.place,
             log_odds=least.log_odds,
             probability=least.probability,
+            exemplars=least.exemplars,
             guards=(*pair.guards, *held),
             outcome=PairOutcome.PERSON if held else pair.outcome,
         )

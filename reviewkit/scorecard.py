@@ -450,6 +450,8 @@ class Versions(Frozen):
     """sha256 of the labelled set behind the thresholds."""
     rubric: str
     scenario: str
+    exemplars: str = "none"
+    """Version and sha256 of the adjudicated remarks in use; `none` without any, `off` where they were switched off."""
 
 
 class About(Frozen):

@@ -142,7 +142,7 @@ def score(
     passed = understanding.gates(rubric, scenario, submission_state, resolved, grasps, exercises, rulings)
     return Scorecard(
         about=about or About(slug=submission_state.slug or ""),
-        versions=versions_of(scenario, rubric),
+        versions=versions_of(scenario, rubric, matching.exemplars),
         sandbox=sandbox,
         total=_total(results, worths.values(), rubric),
         dimensions=results,
@@ -303,7 +303,7 @@ def _breakdown(defects: Sequence[DefectResult]) -> tuple[Breakdown, ...]:
     return tuple(rows)
 
 
-def versions_of(scenario: Scenario, rubric: Rubric) -> Versions:
+def versions_of(scenario: Scenario, rubric: Rubric, exemplars: str) -> Versions:
     """What produces the numbers of a card that is made now."""
     return Versions(
         scorer=SCORER_VERSION,
@@ -312,4 +312,5 @@ def versions_of(scenario: Scenario, rubric: Rubric) -> Versions:
         calibration=model.shipped().calibration.sha256,
         rubric=rubric.version,
         scenario=scenario.version,
+        exemplars=exemplars,
     )

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+BankOption = Annotated[
+    Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("--bank", help="Folder that holds scenarios/. Default: REVIEWKIT_BANK, else from here upward."),
+]
+RubricsOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--rubrics", help="Folder of the rubrics. Default: REVIEWKIT_RUBRICS, else rubrics/ of the bank."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
+ExemplarsOption = Annotated[
+    bool, typer.Option("--exemplars/--no-exemplars", help="Let matching look at adjudicated remarks of earlier reviews.")
+]
+ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]
