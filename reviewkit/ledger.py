@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -81,6 +82,20 @@ class Ledger(Generic[M]):
             item = self.model.model_validate({name: row[name] for name in self.fields})
             found.setdefault(row["sha256"], []).append(item)
         return {key: tuple(held) for key, held in found.items()}
+
+
+@contextmanager
+def erasable(connection: Connection) -> Iterator[None]:
+    """Let a person's rows be deleted for good in this transaction; what keeps ledgers from being changed comes back after it."""
+    guards: list[tuple[str, str]] = []
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB '*_no_delete'"
+        guards = [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
+    for name, _statement in guards:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    for _name, statement in guards:
+        connection.exec_driver_sql(statement)
 
 
 def _exists(url: str) -> bool:

@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from reviewkit.collect import write_whole
 from reviewkit.errors import DataError
+from reviewkit.ledger import erasable
 from reviewkit.store import open_engine
 
-_SUMMARIES: Final = ("cohort.csv", "cohort.html")
+_SUMMARIES: Final = ("cohort.csv", "cohort.html", "cohort.json")
 _STEM: Final = 12
 """Characters of a hash that file names begin or end with."""
 
@@ -51,7 +52,7 @@ async def purge_store(url: str, candidate: str, hashes: Iterable[str]) -> tuple[
     known, invites = set(hashes), set[str]()
     try:
         async with engine.begin() as connection:
-            gone = await connection.run_sync(_delete, candidate, known, invites)
+            gone = await connection.run_sync(_purge, candidate, known, invites)
         if engine.dialect.name == "sqlite":
             async with engine.connect() as connection:
                 driver = (await connection.get_raw_connection()).driver_connection
@@ -66,6 +67,11 @@ async def purge_store(url: str, candidate: str, hashes: Iterable[str]) -> tuple[
     finally:
         await engine.dispose()
     return gone, known, invites
+
+
+def _purge(connection: Connection, candidate: str, hashes: set[str], invites: set[str]) -> dict[str, int]:
+    with erasable(connection):
+        return _delete(connection, candidate, hashes, invites)
 
 
 def _delete(connection: Connection, candidate: str, hashes: set[str], invites: set[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import made_submissions as made
 
-from reviewkit.assess import entry_of, run_all, write_result
+from reviewkit.assess import entry_of, match_state, run_all, write_result
 from reviewkit.bank import find_bank
 from reviewkit.batch import publish
 from reviewkit.outfolder import OutFolder
@@ -41,7 +41,7 @@ def score_into(out: Path, path: Path) -> str:
     submission = read_submission(path)
     entry = entry_of(submission, BANK)
     folder.stage(path, submission.sha256)
-    runs = run_all(submission.state, entry, None)
+    runs = run_all(submission.state, entry, None, match_state(submission.state, entry))
     keep(folder.runs_file(submission.sha256), runs)
     write_result(folder, submission, entry, runs, BANK.rubrics, f"{submission.sha256}.ipynb")
     return submission.sha256
