@@ -166,8 +166,10 @@ def test_a_full_disk_is_told_and_recovered_from(small_disk: Path, monkeypatch: p
     original = subprocess.Popen
 
     def patched(command: list[str], **options: object) -> object:
-        at = command.index("-m")
-        return original([*command[:at], "-c", code, *command[at + 2 :]], **options)  # type: ignore[call-overload]
+        if "-m" in command:
+            at = command.index("-m")
+            command = [*command[:at], "-c", code, *command[at + 2 :]]
+        return original(command, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr("made_intake.subprocess.Popen", patched)
     intake.start()

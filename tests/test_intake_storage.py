@@ -25,7 +25,7 @@ from reviewkit.event import Head
 from reviewkit.intake import storage as storage_module
 from reviewkit.intake import upkeep
 from reviewkit.intake.acceptance import accept, read_batch
-from reviewkit.intake.limits import INVITE_BYTES_MAX, Budget, BudgetError, Buckets, check_headers
+from reviewkit.intake.limits import INVITE_BYTES_MAX, Buckets, Budget, BudgetError, check_headers
 from reviewkit.intake.opening import log_path
 from reviewkit.intake.receipts import ReceiptLog
 from reviewkit.intake.storage import Storage

@@ -12,7 +12,19 @@ from made_intake import KEYS, NOW, PRIVATE, PUBLIC, invite, token
 from reviewkit import base64url
 from reviewkit.errors import InviteError, UsageError
 from reviewkit.event import canonical
-from reviewkit.invite import FORMAT, SKEW, TOKEN_MAX, intake_address, key_id, public_key, public_keys, revocations, sign, token_of, verify
+from reviewkit.invite import (
+    FORMAT,
+    SKEW,
+    TOKEN_MAX,
+    intake_address,
+    key_id,
+    public_key,
+    public_keys,
+    revocations,
+    sign,
+    token_of,
+    verify,
+)
 
 
 def refused(text: str, now: float = NOW, **options: object) -> str:
@@ -135,7 +147,7 @@ def test_addresses_of_an_intake(good: str) -> None:
     ["", "x.org", "ftp://x.org", "http://x.org", "https://u:p@x.org", "https://x.org?q=1", "https://x.org#f", "https://x.org:port", "https://x.org/" + "a" * 300, "https://é.org", "https://x .org"],
 )  # fmt: skip
 def test_what_is_no_address(bad: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         intake_address(bad)
 
 

@@ -162,6 +162,7 @@ def test_what_was_handed_in_is_scored_and_then_purged(desk: Desk, intake: Intake
     assert [p for p in left if rows["p-2"]["sha256"][:12] in p.name]
     for path in left:
         assert b"p-1" not in path.read_bytes() or path.suffix == ".log", path
+    assert [row["candidate"] for row in json.loads((out / "cohort.json").read_text())] == ["p-2"]
     assert intake.ask("GET", "/v1/invite", bearer=first["token"]).json["reason"] == "revoked"
     assert len(intake.ask("GET", "/v1/submissions", bearer=intake.hiring).json["submissions"]) == 1
     assert "Nothing of this candidate" in desk.run("store", "purge", "p-1", "--out", "out", "--intake", str(intake.folder / "intake.sqlite"))

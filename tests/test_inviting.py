@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -60,7 +59,7 @@ def test_a_key_that_others_may_read_or_that_is_damaged_is_not_used(tmp_path: Pat
     with pytest.raises(DataError, match="not a signing key"):
         signing_key(tmp_path)
     path.unlink()
-    os.symlink("/etc/hostname", path)
+    path.symlink_to("/etc/hostname")
     with pytest.raises(DataError, match="not a readable signing key"):
         signing_key(tmp_path)
 
@@ -119,7 +118,7 @@ def test_a_revoked_invite_stays_revoked_whatever_comes_later() -> None:
 
 def test_a_store_that_is_none_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "store.sqlite").write_text("not a database, not at all a database")
-    with pytest.raises(DataError, match="store.sqlite: the store cannot be used"):
+    with pytest.raises(DataError, match=r"store.sqlite: the store cannot be used"):
         asyncio.run(InviteStore(database_url(str(tmp_path / "store.sqlite"))).all())
 
 
