@@ -44,7 +44,9 @@ def proof(
             waiting |= set(judged.defects or (piece.finding,))
         high = 0.0 if judged.state is ItemState.MISSED else each
         value = each if judged.state is ItemState.CREDITED else 0.0
-        shown = point(Dimension.PROOF, piece.id, judged.state, Sum(value, value, high), each, judged.words, [piece.finding])
+        shown = point(
+            Dimension.PROOF, piece.id, judged.state, Sum(value, value, high), each, judged.words, [piece.finding]
+        )
         first = judge(piece, rerun.get(piece.id), resolved, Rulings({}))
         items.append(shown.model_copy(update={"program_state": first.state}))
     share = min(1.0, len(proven) / PROOFS_FOR_FULL)

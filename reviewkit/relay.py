@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,13 +21,17 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.world import World
 from reviewkit.sandbox import SandboxError
 
-CHECK_SECONDS: Final = 20.0
-"""Wall time of one run of a check."""
+CHECK_SECONDS: Final = 60.0
+"""Wall time of one run of a check, as in the candidate's workbook."""
 PATIENCE_SECONDS: Final = 5.0
 """How much longer the parent waits for the outcome."""
 MOST_JOBS: Final = 20
 """Times that a check may open the code."""
-LONGEST_CALL: Final = 20.0
+LONGEST_CALL: Final = 60.0
+SLACK: Final = 3.0
+"""How much longer than a check asked for a call may take: each request crosses two guests."""
+IDLE: Final = 0.3
+"""Share of the wall time below which guests did not use their processor: the machine was busy with others, or they slept."""
 MAX_TEXT: Final = 300
 _PLACES = re.compile(
     r"(?<![\w/.])/(?:tmp|tree|stage|usr|home|root|var|opt|lib|lib64|proc|dev|nix|private)(?:/[^\s'\":,;)\]}>]*)?"
@@ -44,7 +49,9 @@ class Ran:
     """`not_run` is a fault of ours; the others are the check's own."""
     seen: str
     out_of_time: bool = False
-    """It gave no outcome in time; another run would most likely only take as long."""
+    """It gave no outcome in time."""
+    idle: bool = False
+    """Out of time although the guests hardly used a processor: worth one more run."""
 
 
 async def run_check(launcher: Launcher, scenario: Path, code: Load, source: str, seed: int) -> Ran:
@@ -63,6 +70,7 @@ async def run_check(launcher: Launcher, scenario: Path, code: Load, source: str,
         desk.guest = await launcher.launch(holder, desk)
     except (SandboxError, LoadError, OSError) as error:
         return Ran("not_run", shown(str(error)))
+    begun = time.monotonic()
     try:
         arguments = {"source": source, "seconds": CHECK_SECONDS, "seed": seed}
         reply = await desk.guest.ask("call", {"name": "run", "kwargs": arguments}, CHECK_SECONDS + PATIENCE_SECONDS)
@@ -70,7 +78,8 @@ async def run_check(launcher: Launcher, scenario: Path, code: Load, source: str,
         return Ran("error", shown(str(error)))
     finally:
         await desk.close()
-    return _read(reply, desk)
+    ran = _read(reply, desk)
+    return replace(ran, idle=ran.out_of_time and desk.cpu < IDLE * (time.monotonic() - begun))
 
 
 def _read(reply: dict[str, Any], desk: Desk) -> Ran:
@@ -110,7 +119,14 @@ class Desk(World):
         """What failed on our side, if anything did."""
         self._jobs: dict[int, Job] = {}
         self._opened = 0
+        self._all: list[Job] = []
         self._waiting: set[asyncio.Task[dict[str, Any]]] = set()
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of all guests that have ended."""
+        ends = [getattr(job, "exit", None) for job in (*self._all, self.guest)]
+        return float(sum(end.cpu for end in ends if end is not None))
 
     async def handle(self, op: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Answer the check's guest.
@@ -138,6 +154,7 @@ class Desk(World):
             return {"error": "LookupError", "message": f"a check opens the change at most {MOST_JOBS} times"}
         try:
             self._jobs[number] = await self._launcher.launch(self._code, _Behind(self, number))
+            self._all.append(self._jobs[number])
         except LoadError as error:
             return {"error": error.error, "message": error.message}
         except (SandboxError, OSError) as error:
@@ -156,7 +173,7 @@ class Desk(World):
         else:
             raise LookupError(check.BLIND)
         limit = rest.get("timeout")
-        seconds = limit if type(limit) is float and 0 < limit < LONGEST_CALL else LONGEST_CALL
+        seconds = min(SLACK * limit, LONGEST_CALL) if type(limit) is float and limit > 0 else LONGEST_CALL
         return await job.ask(what, payload, seconds)
 
     async def ask_world(self, number: int, op: str, payload: dict[str, Any]) -> dict[str, Any]:
