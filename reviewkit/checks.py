@@ -24,7 +24,7 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
-from reviewkit.sandbox import SandboxError
+from reviewkit.sandbox import SandboxError, waits
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
@@ -37,6 +37,8 @@ LEAST_TICKS = 0.5
 """Share of its own ticks that the parent must get for a wall time to say anything about the guest."""
 MOST_USED = 0.3
 """Share of the wall time that parent or guest may have used a processor while the machine counts as busy with others."""
+MOST_WAITED = 0.2
+"""Share of the wall time that a thread may have been ready without a processor, beyond what parent and guest used."""
 
 Outcome = Literal[
     "passed", "failed", "error", "time_limit", "memory_limit", "crashed", "stopped", "not_run", "not_measured"
@@ -140,7 +142,12 @@ class _Watched:
     jobs: list[Job] = field(default_factory=list)
 
     async def launch(self, load: Load, world: World) -> Job:
-        job = await self.launcher.launch(load, world)
+        try:
+            job = await self.launcher.launch(load, world)
+        except LoadError as error:
+            failed = getattr(error, "job", None)
+            self.jobs += [] if failed is None else [failed]
+            raise
         self.jobs.append(job)
         return job
 
@@ -158,6 +165,11 @@ class _Watched:
         """Processor seconds of all guests that have ended."""
         ends = [getattr(job, "exit", None) for job in self.jobs]
         return float(sum(end.cpu for end in ends if end is not None))
+
+    @property
+    def waited(self) -> float:
+        """Seconds that a guest's most delayed thread had no processor, at the worst."""
+        return max((float(getattr(job, "waited", 0.0)) for job in self.jobs), default=0.0)
 
     def any(self, name: str) -> bool:
         return any(getattr(job, name, False) for job in self.jobs)
@@ -196,14 +208,14 @@ async def _once(run: _Run) -> _Seen:
             work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
             verdict = await asyncio.wait_for(work, CHECK_SECONDS)
         except TimeoutError:
-            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu))
+            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu, watched.waited))
         except LoadError as error:
-            return _not_loaded(error, pace.starved(watched.cpu))
+            return _not_loaded(error, pace.starved(watched.cpu, watched.waited), watched)
         except ReviewkitError as error:
             return _Seen("error", seen=str(error), lost=isinstance(error, SandboxError))
         except Exception as error:  # an answer that the check cannot read, or a fault of the check
             return await _blame(run, watched, error)
-        return _judged(verdict, watched, pace.starved(watched.cpu))
+        return _judged(verdict, watched, pace.starved(watched.cpu, watched.waited))
 
 
 def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
@@ -226,13 +238,13 @@ def _out_of_time(watched: _Watched, expected: str, text: str, starved: bool) -> 
     return _Seen("time_limit", expected, text, starved)
 
 
-def _not_loaded(error: LoadError, starved: bool) -> _Seen:
+def _not_loaded(error: LoadError, starved: bool, watched: _Watched) -> _Seen:
     ending = getattr(error, "ending", None)
     if ending is None:
         return _Seen("failed", "the code loads", str(error))
     by_wall = getattr(error, "by_wall", False)
     endless = ending == "time_limit" and not by_wall
-    lost = getattr(error, "lost", False)
+    lost = watched.any("lost")
     return _Seen(ending.value, "the code loads", str(error), starved=starved and by_wall, lost=lost, never_loads=endless)
 
 
@@ -257,19 +269,25 @@ class _Pace:
 
     begun: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.process_time)
+    waited: float = field(default_factory=waits.of_this_thread)
     ticks: int = 0
 
-    def starved(self, guests: float) -> bool:
-        """Whether the parent got far fewer turns than an idle machine gives, and neither guest nor parent took them.
+    def starved(self, guests: float, waited: float) -> bool:
+        """Whether parent or guest did not get their turns, and did not take them from each other.
 
-        A guest that keeps itself or the parent busy, with work or with requests, is no busy machine.
+        A guest that keeps itself or the parent busy, with work or with requests, is no busy machine: what one thread waits
+        for others of parent and guest is never more than those used. Nor is a guest that sleeps: it waits for no processor.
 
         Args:
             guests: Processor seconds of the guests.
+            waited: Seconds that a thread of a guest was ready and had no processor.
         """
         wall = time.monotonic() - self.begun
         own = time.process_time() - self.used
-        return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 and max(own, guests) < wall * MOST_USED
+        if max(own, guests) >= wall * MOST_USED:
+            return False
+        lost = max(waited, waits.of_this_thread() - self.waited) - own - guests
+        return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 or lost > wall * MOST_WAITED
 
 
 @contextlib.contextmanager

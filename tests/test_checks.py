@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,11 +209,52 @@ def test_a_mutant_of_the_bank_is_caught(
 
 
 def test_only_others_can_make_a_machine_busy() -> None:
-    """A guest that keeps itself or the parent busy does not turn a time limit into `not measured`."""
-    pace = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time(), ticks=0)
-    assert pace.starved(guests=0.1)
-    assert not pace.starved(guests=5.0)
-    flooded = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time() - 6, ticks=0)
-    assert not flooded.starved(guests=0.1)
-    quiet = checks._Pace(begun=checks.time.monotonic() - 10, used=checks.time.process_time(), ticks=190)
-    assert not quiet.starved(guests=0.1)
+    """A guest that sleeps, or keeps itself or the parent busy, does not turn a time limit into `not measured`."""
+
+    def starved(ticks: int, *, own: float = 0.0, guests: float = 0.1, waited: float = 0.0) -> bool:
+        begun, used = checks.time.monotonic() - 10, checks.time.process_time() - own
+        return checks._Pace(begun=begun, used=used, ticks=ticks).starved(guests, waited)
+
+    assert starved(0)
+    assert not starved(190)
+    assert not starved(0, guests=5.0)
+    assert not starved(0, own=6.0)
+    assert starved(190, waited=8.0)
+    assert not starved(190, guests=2.9, waited=3.5)  # its threads waited for each other
+    assert not starved(190, own=2.9, waited=3.5)  # it waited for the parent, which it kept busy
+
+
+@sandboxed
+def test_the_kernel_tells_a_guest_that_waits_for_a_processor_from_one_that_sleeps(
+    entry: Entry, launcher: SandboxLauncher
+) -> None:
+    """Kept from running by something more important on its only processor, against sleeping by itself."""
+    code = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass\n"
+    core = min(os.sched_getaffinity(0))
+    loops = REFERENCE.replace("return sum(prices)", "\n    while True: pass")
+    sleeps = REFERENCE.replace("return sum(prices)", "import time; time.sleep(60)")
+
+    def waited(text: str) -> tuple[float, float]:
+        watched = checks._Watched(launcher)
+        asyncio.run(run_hidden_checks(entry, "mend", {MODULE: text}, watched, 1))
+        return watched.waited, watched.cpu
+
+    before = os.sched_getaffinity(0)
+    others = [subprocess.Popen([sys.executable, "-c", code, str(core)], stdout=subprocess.PIPE) for _ in range(6)]
+    try:
+        for other in others:
+            assert other.stdout is not None
+            other.stdout.readline()
+        os.sched_setaffinity(0, {core})
+        with open_launcher() as pinned:  # its processes inherit the one processor
+            watched = checks._Watched(pinned)
+            asyncio.run(run_hidden_checks(entry, "mend", {MODULE: loops}, watched, 1))
+            kept = watched.waited, watched.cpu
+    finally:
+        os.sched_setaffinity(0, before)
+        for other in others:
+            other.kill()
+            other.communicate()
+    asleep = waited(sleeps)
+    assert kept[0] > 2 * kept[1], kept
+    assert asleep[0] < kept[0] / 2, (asleep, kept)

@@ -14,7 +14,7 @@ from typing import Any
 from reviewkit.guest.plain import NotPlainError
 from reviewkit.harness.job import Load, LoadError
 from reviewkit.harness.world import World
-from reviewkit.sandbox import bridge
+from reviewkit.sandbox import bridge, waits
 from reviewkit.sandbox.inner import codec, limits
 from reviewkit.sandbox.inner.codec import ProtocolError
 from reviewkit.sandbox.inner.forkserver import LOCKED
@@ -53,14 +53,14 @@ class GuestLoadError(LoadError):
         message: Its text.
         ending: Why the guest ended over it; None if it lived on.
         by_wall: Whether only the wall clock says that it took too long.
-        lost: Whether its fork server ended.
+        job: The guest that failed; None where none was started.
     """
 
     def __init__(
-        self, error: str, message: str, ending: Ending | None, *, by_wall: bool = False, lost: bool = False
+        self, error: str, message: str, ending: Ending | None, *, by_wall: bool = False, job: SandboxJob | None = None
     ) -> None:
         super().__init__(error, message)
-        self.ending, self.by_wall, self.lost = ending, by_wall, lost
+        self.ending, self.by_wall, self.job = ending, by_wall, job
 
 
 class SandboxJob:
@@ -75,6 +75,8 @@ class SandboxJob:
         """Whether the guest reported that memory ran out."""
         self.lost = False
         """Whether the fork server ended, and the guest with it."""
+        self.waited = 0.0
+        """Seconds that its most delayed thread was ready to run and had no processor."""
         self.exit: Exit | None = None
         self._world, self._socket = world, ours
         self._numbers = itertools.count(1)
@@ -113,7 +115,7 @@ class SandboxJob:
             await self.close()
             by_wall = self.ending is None and self.out_of_time
             ending = Ending.TIME_LIMIT if by_wall else self.ending
-            raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall, lost=self.lost)
+            raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall, job=self)
 
     async def ask(self, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
         """One request to the guest; see `reviewkit.harness.job.Job`."""
@@ -130,6 +132,7 @@ class SandboxJob:
         except TimeoutError:
             self._late.add(number)
             self.out_of_time = True
+            self._look()
             return {"error": "TimeLimit", "message": f"no answer within {timeout:g} s"}
         finally:
             self._replies.pop(number, None)
@@ -238,6 +241,11 @@ class SandboxJob:
             if not future.done():
                 future.set_result(self._gone())
 
+    def _look(self) -> None:
+        pid = waits.pid_behind(self._pidfd) if self._pidfd >= 0 else None
+        if pid is not None:
+            self.waited = max(self.waited, waits.of_process(pid))
+
     def _kill(self) -> None:
         if self._pidfd >= 0:
             with contextlib.suppress(ProcessLookupError):
@@ -252,6 +260,7 @@ class SandboxJob:
             await self.ask("close", {}, CLOSE_SECONDS)
             self.out_of_time = late  # a slow clean-up is no call of the check
         self._closing = True
+        self._look()
         self._kill()
         watch = self._tasks[1]
         with contextlib.suppress(TimeoutError):
