@@ -75,6 +75,8 @@ def everywhere(text: str) -> Steps:
         ("claim.judged", {"claim": "c1", "verdict": "false", "why": text}),
         ("probe.run", {"probe": "again", "tree": "head", "verdict": text[:8000]}),
         ("evidence.run", {"id": "e1", "finding": "f0", "code": text, "outcome": "fails", "seen": text[:8000]}),
+        ("evidence.run", {"id": "e2", "finding": "f2", "code": text, "outcome": "fails", "seen": ""}),
+        ("evidence.run", {"id": "e3", "finding": "none", "code": text, "outcome": "error", "seen": ""}),
         ("review.closed", {}),
         ("exercise.edited", {"exercise": "mend", "file": "txservice/models.py", "text": text}),
         ("exercise.edited", {"exercise": "mend", "file": "new/file.py", "text": text}),

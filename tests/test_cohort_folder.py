@@ -52,7 +52,8 @@ def score(out: Path, files: dict[str, bytes], order: int = 0) -> list[Row]:
         if isinstance(staged, Path):
             submission = read_submission(staged)
             entry = assess.entry_of(submission, bank())
-            runs = assess.run_all(submission.state, entry, None)
+            state, _ = assess.within_change(submission.state, entry)
+            runs = assess.run_all(state, entry, None, assess.match_state(state, entry))
             staged = assess.write_result(OutFolder(out), submission, entry, runs, bank().rubrics, name)
         rows.append(staged)
     return batch.publish(rows, out, NOW)
