@@ -40,7 +40,7 @@ def score_into(out: Path, path: Path) -> str:
     out.mkdir(exist_ok=True)
     submission = read_submission(path)
     entry = entry_of(submission, BANK)
-    folder.stage(path, submission.sha256)
+    folder.stage(path.read_bytes(), submission)
     runs = run_all(submission.state, entry, None, match_state(submission.state, entry))
     keep(folder.runs_file(submission.sha256), runs)
     write_result(folder, submission, entry, runs, BANK.rubrics, f"{submission.sha256}.ipynb")
