@@ -14,7 +14,6 @@ from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Model
 from reviewkit.scorecard import ItemState, PairOutcome
 
-
 LEAST_SAID = 0.6
 """Share of a statement's words that an answer must say before the program takes it as said: in the open set of graded
 answers those that contradict the reference share many of its words, but seldom most of them."""
