@@ -102,11 +102,28 @@ _TURN: Final = re.compile(
     r"|problem is|bug is|would)\b",
     re.IGNORECASE,
 )
+# What closes a matter: after it nothing is left to be done.
+_CLOSED: Final = re.compile(
+    r"\b(?:(?:no|without) (?:\w+ ){0,2}(?:change|action|fix|work|concern)s?(?: (?:is|are|seems?))? (?:needed|required|necessary|here)"
+    r"|(?:nothing|none) (?:\w+ ){0,3}(?:happens?|occurs?|applies|needed|required|to worry about|to be done)"
+    r"|(?:is|are|was|seems?) (?:not (?:an? |really an? )?|no )(?:issue|problem|concern|risk)"
+    r"|cannot happen|can['’]t happen|never happens|well (?:thought|considered|reasoned|protected|covered)\b)",
+    re.IGNORECASE,
+)
+_SETTLED: Final = re.compile(
+    r"\b(?:is|are|was|were|been|gets?|seems?|looks?) ((?:\w+ ){0,2})(?:handled|covered|prevented|avoided|addressed|mitigated"
+    r"|guarded against|taken care of|ruled out|dealt with|excluded|solved|under control|by design|intended|impossible|unfounded"
+    r"|harmless|acceptable|a false alarm)\b",
+    re.IGNORECASE,
+)
+_LIMIT_BEFORE: Final = re.compile(r"\b(?:only|no|nothing|none|nobody|neither|hardly|few|half)\b[^.;:]{0,40}$", re.IGNORECASE)
+_LIMIT_INSIDE: Final = re.compile(r"\b(?:not|never|only|hardly|badly|poorly|partly|partially|half|wrongly|silently|too|barely)\b", re.IGNORECASE)
 _DOUBT: Final = re.compile(
     r"\b(?:not|never|cannot|no|without|fails?|missing|lacks?|only|if|whether|until|may|might|could|can|to|verify|ensure|check|wrong"
     r"|incorrect|break(?:s|ing)?|bug|error|issue|problem|risks?|leaks?|unsafe|races?)\b|n['’]t\b",
     re.IGNORECASE,
 )
+WISH: Final = re.compile(r"\b(?:should|must|needs? to|ought|has to|have to)\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FOREIGN: Final = wording.word_set(
     """
@@ -169,8 +186,8 @@ def readable(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(kept)
 
 
-def text_guards(text: wording.Text) -> tuple[GuardHit, ...]:
-    """Guards on the words of one remark, whatever it points at."""
+def text_guards(text: wording.Text, remedy: str = "") -> tuple[GuardHit, ...]:
+    """Guards on the words of one remark, whatever it points at; `remedy` is what it asks for, also part of the text."""
     hits: list[GuardHit] = []
     content = len(text.content)
     if content < LEAST_STEMS:
@@ -186,7 +203,10 @@ def text_guards(text: wording.Text) -> tuple[GuardHit, ...]:
         route: Literal["queue", "no credit"] = "no credit" if topics >= TOPICS_NO_CREDIT else "queue"
         words = f"touches {topics} of {len(TOPICS)} general review topics, as a checklist does"
         hits.append(GuardHit(guard="breadth", route=route, words=words, numbers={"topics": topics}))
-    if (praised := praise(text.clean)) is not None:
+    praised = praise(text.clean)
+    if praised is None and (not remedy.strip() or closing(remedy) is not None):
+        praised = closing(text.clean)
+    if praised is not None:
         hits.append(_queue("praise", f"approves ({praised!r}) and does not turn to a fault", cues=1))
     return tuple(hits)
 
@@ -206,6 +226,22 @@ def praise(text: str) -> str | None:
                 if not any(turn.search(rest) for turn in turns):
                     return found.group(0)
     return None
+
+
+def closing(text: str) -> str | None:
+    """The words with which a text closes the matter, if it neither goes on with a "but" nor asks for anything after them."""
+    found = [*_CLOSED.finditer(text)]
+    found += [
+        match
+        for match in _SETTLED.finditer(text)
+        if not _LIMIT_INSIDE.search(match.group(1))
+        and not _LIMIT_BEFORE.search(text[: match.start()])
+        and not _LIMIT_INSIDE.match(text[match.end() :].lstrip())
+    ]
+    last = max(found, key=lambda match: match.end(), default=None)
+    if last is None or _TURN.search(text[last.end() :]) or WISH.search(text[last.end() :]):
+        return None
+    return last.group(0)
 
 
 def is_foreign(text: wording.Text, known: frozenset[str]) -> bool:

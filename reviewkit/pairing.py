@@ -160,8 +160,8 @@ def read(finding: Finding, lexicon: Lexicon, where: Place | None) -> Read:
     whole = Remark.of(finding.text, lexicon)
     body = Remark.of(finding.body, lexicon)
     variants = (body, whole) if body.text.sha256 != whole.text.sha256 else (whole,)
-    asks = bool(finding.fix.strip()) or stance.asks(finding.text)
-    return Read(finding.id, variants, whole.text, where, asks, guards=list(guards.text_guards(whole.text)))
+    asks = bool(finding.fix.strip() and guards.closing(finding.fix) is None) or stance.asks(finding.text)
+    return Read(finding.id, variants, whole.text, where, asks, guards=list(guards.text_guards(whole.text, finding.fix)))
 
 
 def own_words(read: Read, lexicon: Lexicon, code: str) -> frozenset[str]:

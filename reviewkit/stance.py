@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from reviewkit import wording
-from reviewkit.guards import FILLER
+from reviewkit.guards import FILLER, WISH
 
 STANCE_SHARE: Final = 0.34
 """Share of common words that one text denies and the other does not."""
@@ -23,10 +23,15 @@ DIRECT: Final = 2
 DIRECT_SHARE: Final = 0.15
 """Share of the common words that may be turned round before a person reads the answer: one of six is enough."""
 
-_WISH: Final = re.compile(r"\b(?:should|must|needs? to|ought|has to|have to)\b", re.IGNORECASE)
 # "Please don't log it", "couldn't we keep one": asks for something, so it says that the code does otherwise.
 _REQUEST: Final = re.compile(
     r"(?:\bplease\b|^\W*(?:(?:do not|don['’]?t)\b|(?:could|can|should|would)(?:n['’]?t| not)? (?:we|you)\b|why (?:not|don['’]?t)\b))",
+    re.IGNORECASE,
+)
+# "It cannot be said that ...", "it is not the case that ...": denies all that follows in the sentence.
+_UNSAID: Final = re.compile(
+    r"(?:\b(?:not|cannot|never)|n['’]t) (?:\w+ ){0,2}?(?:said|true|the case|correct|right|claim(?:ed)?|say|think|believe|agree|happen"
+    r"|possible) that\b|\b(?:untrue|false|wrong|incorrect|unfounded|misleading|a myth)(?: to (?:say|claim))? that\b|\b(?:doubt|deny|denies|disagree) that\b",
     re.IGNORECASE,
 )
 _CLAUSE: Final = re.compile(r"[.,;:!?()\n]|\b(?:but|because|since|so|which|while|and|instead|when|if)\b", re.IGNORECASE)
@@ -71,7 +76,7 @@ OF_ANSWERS: Final = _opposites(_TECHNICAL + _GENERAL)
 
 def asks(text: str) -> bool:
     """Whether a remark asks for something else than there is."""
-    return _WISH.search(text) is not None or any(_REQUEST.search(sentence) for sentence in _SENTENCE.split(text))
+    return WISH.search(text) is not None or any(_REQUEST.search(sentence) for sentence in _SENTENCE.split(text))
 
 
 @lru_cache(maxsize=20_000)
@@ -80,6 +85,10 @@ def denied(text: wording.Text, reach: int = DENIAL_REACH) -> frozenset[str]:
     turned: set[str] = set()
     plain: set[str] = set()
     for sentence in _SENTENCE.split(text.clean):
+        unsaid = _UNSAID.search(sentence)
+        if unsaid is not None:
+            turned.update(wording.content_stems(sentence[unsaid.end() :]))
+            sentence = sentence[: unsaid.start()]
         for number, clause in enumerate(_CLAUSE.split(sentence)):
             left = 0
             wish = number == 0 and _REQUEST.search(clause) is not None
@@ -223,7 +232,7 @@ def asserted(statements: Sequence[str]) -> frozenset[str]:
     for raw in statements:
         text = wording.prepare(raw)
         turned |= denied(text)
-        if not _WISH.search(raw):
+        if not WISH.search(raw):
             said |= text.content - denied(text) - _narrowed(text)
     return frozenset(said - turned - FILLER)
 

@@ -27,3 +27,38 @@ DENIED = (
     ("transactions", "hidden-refusal", "The 404 raised inside the try is not caught by the broad except and never becomes a 500."),
     ("transactions", "pool-budget", "Twelve processes with 30 connections each do not exceed max_connections, the pool never exhausts Postgres."),
 )  # fmt: skip
+OTHER_WORDS = (
+    # clumsy English
+    ("checkout", "blocking-gateway-call", "is sync client here in async function, all other request must standing still when bank is slow"),
+    ("checkout", "card-in-log", "They put number of card in logging, is forbidden from card rules, everybody see it"),
+    ("checkout", "session-left-open-on-error", "If come exception then session never get close, after some times pool is empty"),
+    ("stock", "race", "two person buying same moment, both looks is enough, both takes, then we have sell too much"),
+    ("stock", "lock-order", "transfer A to B and transfer B to A same time they wait each other for ever"),
+    ("assistant", "texts-in-log", "whole talk of customer is write in log also email, not good for privacy law"),
+    ("assistant", "any-recipient", "the AI say where mail go, so bad man can let send it to him self"),
+    ("ledger", "local-day", "date is take with time zone of partner, near midnight it come in wrong day"),
+    ("ledger", "seen-grows", "this set only become bigger and bigger, never somebody clean it, memory go full"),
+    ("transactions", "float-cents", "with float the cent come wrong, example 1.15 give 114"),
+    # far from the key's words
+    ("checkout", "upstream-text-to-customer", "Shoppers get to read what the bank's machine told ours, right down to which box it ran on."),
+    ("checkout", "breaker-per-request", "The thing that is meant to remember past trouble is thrown away after every visitor."),
+    ("stock", "unbounded-listing", "A depot with a huge assortment would be shipped over the wire in one go."),
+    ("stock", "courier-in-transaction", "While we chat with the van company, nobody else may touch those shelves."),
+    ("assistant", "shared-answers", "Whoever phrases their wish like the previous visitor is shown that stranger's details."),
+    ("assistant", "drift-unseen", "Should the vendor swap the brain overnight we would only hear of it from angry people."),
+    ("ledger", "self-check", "It compares a number with itself and then congratulates itself."),
+    ("ledger", "vacuous-test", "This would stay green with the production code deleted."),
+    ("transactions", "pool-budget", "Add up what every worker may open and the server is out of slots before lunch."),
+    # German
+    ("checkout", "no-read-timeout", "Für das Lesen der Antwort gibt es keine Frist, die Anfrage hängt im schlimmsten Fall ewig."),
+    ("stock", "n-plus-one", "Für jede Zeile werden noch zwei weitere Abfragen abgesetzt, bei 9000 Fächern dauert das ewig."),
+    ("assistant", "whole-record", "Der komplette Kundendatensatz samt Zahlungstoken und internen Notizen geht an den Anbieter."),
+    ("ledger", "null-as-text", "Aus einem fehlenden Währungscode wird der Text NONE, weil hier einfach str() aufgerufen wird."),
+    ("transactions", "hidden-refusal", "Die eigene 404 wird vom pauschalen except gleich wieder gefangen und kommt als 500 heraus."),
+    # Spanish
+    ("checkout", "new-key-per-attempt", "En cada reintento se genera una clave nueva, así que el banco cobra dos veces."),
+    ("stock", "release-twice", "Dos liberaciones simultáneas ven el mismo estado y devuelven las unidades dos veces."),
+    ("assistant", "answers-unchecked", "Si el modelo no devuelve un JSON válido salta una excepción y el cliente ve un error 500."),
+    ("ledger", "non-finite", "float() acepta NaN e infinito, así que entran importes que no son números."),
+    ("transactions", "key-reuse", "Si llega otro pago con la misma clave se responde que está procesado aunque el importe sea distinto."),
+)  # fmt: skip
