@@ -9,17 +9,18 @@ from pathlib import Path
 _NANOSECONDS = 1e9
 
 
-def of_process(pid: int) -> float:
-    """Longest wait of any living thread of a process, seconds; 0 where the kernel does not say."""
+def of_process(pid: int) -> tuple[float, float]:
+    """Longest wait of any living thread of a process, and what all of them ran, seconds; 0 where the kernel does not say."""
     try:
-        return max((_of(path) for path in Path(f"/proc/{pid}/task").iterdir()), default=0.0)
+        said = [_said(path) for path in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
-        return 0.0
+        return 0.0, 0.0
+    return max((wait for _ran, wait in said), default=0.0), sum(ran for ran, _wait in said)
 
 
 def of_this_thread() -> float:
     """Wait of the calling thread so far, seconds; 0 where the kernel does not say."""
-    return _of(Path(f"/proc/self/task/{threading.get_native_id()}"))
+    return _said(Path(f"/proc/self/task/{threading.get_native_id()}"))[1]
 
 
 def pid_behind(pidfd: int) -> int | None:
@@ -31,8 +32,9 @@ def pid_behind(pidfd: int) -> int | None:
     return int(found[1]) if found else None
 
 
-def _of(task: Path) -> float:
+def _said(task: Path) -> tuple[float, float]:
     try:
-        return int((task / "schedstat").read_text().split()[1]) / _NANOSECONDS
-    except (OSError, ValueError, IndexError):
-        return 0.0
+        ran, waited = (task / "schedstat").read_text().split()[:2]
+        return int(ran) / _NANOSECONDS, int(waited) / _NANOSECONDS
+    except (OSError, ValueError):
+        return 0.0, 0.0
