@@ -85,7 +85,11 @@ class AgreementReport:
 
 
 def report(
-    items: Sequence[Judged], totals: Mapping[str, Mapping[str, float]] | None = None, notes: Sequence[str] = ()
+    items: Sequence[Judged],
+    totals: Mapping[str, Mapping[str, float]] | None = None,
+    notes: Sequence[str] = (),
+    *,
+    alphas: bool = True,
 ) -> AgreementReport:
     """
     Agreement on judged items.
@@ -95,10 +99,11 @@ def report(
         totals: Voice (a rater, or `PROGRAM`) -> hash of the review -> total in percent of the points, for the ICC; None
             when they were not made.
         notes: What else a reader must know, sentences.
+        alphas: Whether to make Krippendorff's alpha, whose interval takes about half a second each.
     """
     raters = tuple(sorted({rater for item in items for rater in item.said}))
     lines: list[Line] = []
-    alphas: list[Alpha] = []
+    found: list[Alpha] = []
     for topic in TOPICS:
         held = [item for item in items if item.topic == topic.name]
         if not held:
@@ -107,12 +112,12 @@ def report(
         pairs: list[tuple[str | None, str]] = [*((None, rater) for rater in voices), *combinations(voices, 2)]
         for one, other in pairs:
             lines += _lines(topic, held, one, other)
-        if len(voices) > 1:
+        if alphas and len(voices) > 1:
             estimate = reliability.alpha([item.said for item in held], topic.scale, ordinal=topic.ordinal)
-            alphas.append(Alpha(topic.name, tuple(voices), estimate))
+            found.append(Alpha(topic.name, tuple(voices), estimate))
     reviews = len({item.review for item in items})
     made = () if totals is None else _totals(totals)
-    return AgreementReport(reviews, raters, tuple(lines), tuple(alphas), made, tuple(notes))
+    return AgreementReport(reviews, raters, tuple(lines), tuple(found), made, tuple(notes))
 
 
 def named(voice: str | None) -> str:

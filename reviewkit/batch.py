@@ -202,7 +202,7 @@ def show_cohort(rows: Sequence[Row], out: Path, now: datetime | None = None) -> 
         The rows with their marks.
     """
     from reviewkit.cohort import render_cohort, write_csv
-    from reviewkit.ratertotals import agreement_of
+    from reviewkit.ratertotals import agreement_lines
     from reviewkit.statsviews import cohort_rows
 
     folder = OutFolder(out)
@@ -210,7 +210,7 @@ def show_cohort(rows: Sequence[Row], out: Path, now: datetime | None = None) -> 
     marked = [_with_marks(row, marks) for row in rows]
     folder.write_cohort(marked)
     write_csv(marked, out / "cohort.csv")
-    agreement = cohort_rows(agreement_of(out, totals=False)) if any(row.scorecard for row in rows) else []
+    agreement = cohort_rows(agreement_lines(out)) if any(row.scorecard for row in rows) else []
     write_whole(out / "cohort.html", render_cohort(marked, agreement).encode("utf-8", "backslashreplace"))
     for row in marked:
         if row.report:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from reviewkit.cli_options import BankOption, RubricsOption, ScoredArgument
 from reviewkit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -15,19 +16,10 @@ if TYPE_CHECKING:
     from reviewkit.bank import Bank
     from reviewkit.outfolder import OutFolder
 
-Scored = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score --out wrote.")]
-BankOption = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Option("--bank", help="Folder that holds scenarios/. Default: REVIEWKIT_BANK, else from here upward."),
-]
-RubricsOption = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--rubrics", help="Folder of the rubrics. Default: REVIEWKIT_RUBRICS, else rubrics/ of the bank."),
-]
 
 
 def adjudicate(
-    out: Scored,
+    out: ScoredArgument,
     rater: Annotated[str, typer.Option("--rater", help="Your opaque id as a rater; your decisions carry it.")] = "",
     submission: Annotated[str, typer.Option("--submission", help="Only this one: first digits of its hash, or its report.")] = "",
     disputed: Annotated[bool, typer.Option("--disputed", help="Only what raters disagree about.")] = False,
@@ -79,7 +71,7 @@ def adjudicate(
 
 
 def decide(
-    out: Scored,
+    out: ScoredArgument,
     submission: Annotated[str, typer.Argument(help="Hash, report, file or candidate id of a scored submission.")],
     decision: Annotated[str, typer.Option("--decision", help="What was decided, in your words.")],
     author: Annotated[str, typer.Option("--author", help="Who decides: a person, or a panel's spokesman.")],

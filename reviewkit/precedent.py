@@ -84,9 +84,7 @@ def own_of(exemplars: Exemplars, texts: Iterable[str]) -> frozenset[int]:
     read = [wording.prepare(text) for text in texts]
     hashes, words = {text.sha256 for text in read}, {text.stems for text in read}
     return frozenset(
-        e.number
-        for e in exemplars.chosen
-        if e.text_sha256 in hashes or wording.prepare(e.text).stems in words
+        e.number for e in exemplars.chosen if e.text_sha256 in hashes or wording.prepare(e.text).stems in words
     )
 
 

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from reviewkit.agreement import PROGRAM, AgreementReport, named, report
 from reviewkit.archive import Archived, read_archive
-from reviewkit.assess import entry_of, judge, match_state
-from reviewkit.bank import Bank, BankNotFoundError, Entry, find_bank
+from reviewkit.bank import Bank, BankNotFoundError, find_bank
+from reviewkit.case import load
 from reviewkit.errors import ReviewkitError
 from reviewkit.judgements import judged
-from reviewkit.runs import Runs, kept
-from reviewkit.scorecard import Decision
 from reviewkit.scoring import SCORER_VERSION
-from reviewkit.submission import Submission, read_submission
 
 
 def totals_by_voice(archive: Sequence[Archived], bank: Bank) -> tuple[dict[str, dict[str, float]], list[str]]:
@@ -34,39 +31,34 @@ def totals_by_voice(archive: Sequence[Archived], bank: Bank) -> tuple[dict[str, 
         if not one.decisions:
             continue
         try:
-            submission = read_submission(one.staged)
-            entry = entry_of(submission, bank)
-            runs = kept(one.folder.runs_file(one.sha256), entry)
+            case = load(one.folder, bank, one.sha256)
         except ReviewkitError as error:
             left_out.append(f"The totals leave out {one.sha256[:12]}: {error}")
             continue
-        if runs is None or entry.rubric.version != one.card.versions.rubric:
+        if case.runs is None or case.entry.rubric.version != one.card.versions.rubric:
             left_out.append(
-                f"The totals leave out {one.sha256[:12]}: it was scored with rubric {one.card.versions.rubric} of {entry.slug} "
-                f"and scorer {one.card.versions.scorer}; here are {entry.rubric.version} and {SCORER_VERSION}."
+                f"The totals leave out {one.sha256[:12]}: it was scored with rubric {one.card.versions.rubric} of {case.entry.slug} "
+                f"and scorer {one.card.versions.scorer}; here are {case.entry.rubric.version} and {SCORER_VERSION}."
             )
             continue
-        for voice, total in _totals(one, submission, entry, runs).items():
-            totals.setdefault(voice, {})[one.sha256] = total
+        totals.setdefault(PROGRAM, {})[one.sha256] = case.card([]).total.percent
+        for rater in sorted({decision.author for decision in one.decisions}):
+            own = [decision for decision in one.decisions if decision.author == rater]
+            totals.setdefault(named(rater), {})[one.sha256] = case.card(own).total.percent
     return totals, left_out
 
 
-def _totals(one: Archived, submission: Submission, entry: Entry, runs: Runs) -> dict[str, float]:
-    """Voice -> percent of the points."""
-    matching = match_state(submission.state, entry)
+def agreement_lines(out: Path) -> AgreementReport:
+    """Agreement in an output folder without what takes time: no alpha, no totals. For the cohort page.
 
-    def total(decided: Sequence[Decision]) -> float:
-        return judge(submission, entry, runs, decided, matching).total.percent
-
-    own = {
-        rater: [d for d in one.decisions if d.author == rater] for rater in sorted({d.author for d in one.decisions})
-    }
-    return {PROGRAM: total([]), **{named(rater): total(said) for rater, said in own.items()}}
+    Raises:
+        DataError: If a scorecard cannot be read.
+    """
+    archive = read_archive(out, decided=True)
+    return report([item for one in archive for item in judged(one.card, one.decisions)], alphas=False)
 
 
-def agreement_of(
-    out: Path, bank: Path | None = None, rubrics: Path | None = None, *, totals: bool = True
-) -> AgreementReport:
+def agreement_of(out: Path, bank: Path | None = None, rubrics: Path | None = None) -> AgreementReport:
     """
     Agreement in an output folder.
 
@@ -74,7 +66,6 @@ def agreement_of(
         out: What `reviewkit score --out` wrote.
         bank: Bank folder for the totals; None searches as `reviewkit` does.
         rubrics: Folder of the rubrics; None for the bank's own.
-        totals: Whether to score again for the ICC of totals.
 
     Raises:
         UsageError: If the folder holds no scorecards.
@@ -82,7 +73,7 @@ def agreement_of(
     """
     archive = read_archive(out)
     items = [item for one in archive for item in judged(one.card, one.decisions)]
-    if not totals or not items:
+    if not items:
         return report(items)
     try:
         found = find_bank(bank, rubrics)

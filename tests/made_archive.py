@@ -47,13 +47,14 @@ def archive(
     rows: list[Row] = []
     for review, folder in chosen:
         path = made.write(inbox / f"{review.id}.ipynb", made.completed(review, folder, candidate=review.id, slug=slug))
-        done = assess(read_submission(path), found, None, ())  # hidden checks take a sandbox and tell nothing here
+        submission = read_submission(path)
+        done = assess(submission, found, None, ())  # hidden checks take a sandbox and tell nothing here
         card = f"scorecards/{slug}-{done.submission.sha256[:12]}.json"
         write_whole(out / card, done.card.canonical_json().encode())
         row = replace(row_of(done, path.name), scorecard=card)
         write_whole(kept.row_file(row.sha256), json.dumps(row.as_dict()).encode())
         keep(kept.runs_file(row.sha256), done.runs)
-        kept.stage(path, row.sha256)
+        kept.stage(path.read_bytes(), submission)
         rows.append(row)
     asyncio.run(save_rows(OutFolder(out).store_url, rows, out))
     shutil.rmtree(inbox)
