@@ -142,13 +142,17 @@ def row_of(assessment: Assessment, name: str) -> Row:
     """The table line of a scored submission."""
     card, submission = assessment.card, assessment.submission
     counts = {o: sum(g.outcome is o for g in card.gates) for o in GateOutcome}
-    gates = ", ".join(f"{n} {o.value}" for o, n in counts.items() if n)
+    gates = ", ".join(f"{n} {_plural(o) if n > 1 else o.value}" for o, n in counts.items() if n)
     return Row(
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, rubric_version=assessment.entry.rubric.version,
         total=card.total.points, over=card.total.over, low=card.total.interval_low, high=card.total.interval_high,
         band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(submission.flags),
     )  # fmt: skip
+
+
+def _plural(outcome: GateOutcome) -> str:
+    return "need a person" if outcome is GateOutcome.PERSON else outcome.value
 
 
 def score_file(path: Path, out: Path, *, bank: Path | None = None, rubrics: Path | None = None, name: str | None = None) -> Row:
