@@ -12,7 +12,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from reviewkit.errors import ReviewkitError
+from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
 
@@ -23,6 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 
 class BankNotFoundError(ReviewkitError):
     """No folder with `scenarios/` was found."""
+
+    exit_code = 2
 
     def __init__(self, start: str, asked: str | None = None) -> None:
         super().__init__(start, asked)
@@ -36,6 +38,8 @@ class BankNotFoundError(ReviewkitError):
 
 class UnknownScenarioError(ReviewkitError):
     """A slug that the bank does not have."""
+
+    exit_code = 2
 
     def __init__(self, slug: str, known: tuple[str, ...]) -> None:
         super().__init__(slug, known)
@@ -85,8 +89,17 @@ class Entry:
         return read_model(Rubric, self.rubric_folder / "rubric.yaml")
 
     def text(self, name: str) -> str:
-        """Text of a file of the scenario, such as `brief.md`."""
-        return (self.folder / name).read_text("utf-8")
+        """Text of a file of the scenario, such as `brief.md`.
+
+        Raises:
+            ContentError: If it is missing or no UTF-8 text.
+        """
+        try:
+            return (self.folder / name).read_text("utf-8")
+        except FileNotFoundError:
+            raise ContentError(f"scenarios/{self.slug}/{name}", ("there is no such file",)) from None
+        except UnicodeDecodeError as error:
+            raise ContentError(f"scenarios/{self.slug}/{name}", (yaml_words(error),)) from None
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,7 @@ def find_bank(asked: Path | None = None, rubrics: Path | None = None, start: Pat
 
     Raises:
         BankNotFoundError: If there is none.
+        UsageError: If a folder of rubrics is named that is not there.
     """
     named = asked or (Path(os.environ[BANK_VARIABLE]) if os.environ.get(BANK_VARIABLE) else None)
     if named is not None:
@@ -136,8 +150,21 @@ def find_bank(asked: Path | None = None, rubrics: Path | None = None, start: Pat
                 break
         else:
             raise BankNotFoundError(str(here))
-    private = rubrics or (Path(os.environ[RUBRICS_VARIABLE]) if os.environ.get(RUBRICS_VARIABLE) else root / "rubrics")
+    told = rubrics or (Path(os.environ[RUBRICS_VARIABLE]) if os.environ.get(RUBRICS_VARIABLE) else None)
+    if told is not None and not told.is_dir():
+        raise UsageError(f"{told}: there is no such folder of rubrics.", f"Name another with --rubrics or {RUBRICS_VARIABLE}.")
+    private = told or root / "rubrics"
     return Bank(root, private.resolve() if private.is_dir() else None)
+
+
+def yaml_words(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """What is wrong with a file that is no YAML or no text, in a few words with the line."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start})"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        told = ", ".join(part for part in (error.context, error.problem) if part)
+        return f"is not YAML: line {error.problem_mark.line + 1}: {told}"
+    return f"is not YAML: {' '.join(str(error).split())}"
 
 
 def read_model(model: type[M], path: Path) -> M:
@@ -152,7 +179,7 @@ def read_model(model: type[M], path: Path) -> M:
     except FileNotFoundError:
         raise ContentError(name, ("there is no such file",)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContentError(name, (" ".join(str(error).split()),)) from None
+        raise ContentError(name, (yaml_words(error),)) from None
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from reviewkit.assess import row_file
@@ -54,6 +55,8 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
     """
     try:
         order.out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=order.out):
+            pass  # a folder that is there may still refuse files
     except OSError as error:
         raise UsageError(f"{order.out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
     staged = {path: _stage(path, order.out) for path in paths}
