@@ -21,3 +21,8 @@ ExemplarsOption = Annotated[
     bool, typer.Option("--exemplars/--no-exemplars", help="Let matching look at adjudicated remarks of earlier reviews.")
 ]
 ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]
+JobsOption = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core, up to 4."),
+]
+SlugArgument = Annotated[str, typer.Argument(help="Name of a scenario, as `reviewkit bank list` shows it.")]
