@@ -140,11 +140,12 @@ def score(
         dimensions.communication(most[Dimension.COMMUNICATION], rubric, rulings),
     )
     passed = understanding.gates(rubric, scenario, submission_state, resolved, grasps, exercises, rulings)
+    explained = next(result for result in results if result.dimension is Dimension.UNDERSTANDING)
     return Scorecard(
         about=about or About(slug=submission_state.slug or ""),
         versions=versions_of(scenario, rubric, matching.exemplars),
         sandbox=sandbox,
-        total=_total(results, worths.values(), rubric),
+        total=_total(results, worths.values(), understanding.held_back(explained, grasps, exercises), rubric),
         dimensions=results,
         gates=passed,
         gates_outcome=_gates_outcome(passed),
@@ -241,15 +242,15 @@ def _outcome_words(outcome: Outcome, defects: Sequence[str], finding: Finding, *
     return words + (" Made once the exercises were open: reported apart." if finding.after_exercises else "")
 
 
-def _total(results: Sequence[DimensionResult], worths: Collection[_Worth], rubric: Rubric) -> Total:
+def _total(results: Sequence[DimensionResult], worths: Collection[_Worth], unread: float, rubric: Rubric) -> Total:
     counted = [result for result in results if result.scored]
     missing = tuple(result.dimension for result in results if not result.scored and result.points_max)
     over = sum(result.points_max for result in counted)
     points = sum(result.points for result in counted)
     low, high = sum(r.low for r in counted), sum(r.high for r in counted)
     spread = INTERVAL * sqrt(sum(result.sd**2 for result in counted))
-    # What was taken counts in full, so it can only lose: upwards only open matches are uncertain.
-    rise = sum(worth.held_back for worth in worths)
+    # What was taken counts in full, so it can only lose: upwards only open matches and explanations are uncertain.
+    rise = unread + sum(worth.held_back for worth in worths)
     rise += INTERVAL * sqrt(sum(worth.variance for worth in worths if worth.found.state is ItemState.PERSON))
 
     def band(value: float) -> str:

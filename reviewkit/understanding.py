@@ -155,6 +155,26 @@ def understanding(
     return scored(Dimension.UNDERSTANDING, most, total, items, words)
 
 
+def held_back(result: DimensionResult, found: Mapping[str, Grasp], exercises: Sequence[ExerciseResult]) -> float:
+    """Expected points of explanations that a person has yet to read: they count nothing, but the interval reaches to them.
+
+    Args:
+        result: The dimension.
+        found: Its explanations by defect.
+        exercises: Its exercises.
+    """
+    worth = {item.item: item for item in result.items}
+    waiting = [
+        (worth[defect].high - worth[defect].points) * grasp.said.probability
+        for defect, grasp in sorted(found.items())
+        if grasp.state is ItemState.PERSON
+    ]
+    for exercise in exercises:
+        each = worth[exercise.id].points_max / max(1, len(exercise.answers))
+        waiting += [each * answer.probability for answer in exercise.answers if answer.state is ItemState.PERSON]
+    return sum(waiting)
+
+
 def gates(
     rubric: Rubric,
     scenario: Scenario,

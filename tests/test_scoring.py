@@ -449,3 +449,20 @@ def test_the_hash_seed_does_not_show_in_a_single_byte() -> None:
     }  # fmt: skip
     assert len(cards) == 1
     assert len(cards.pop()) > 10_000
+
+
+def test_the_interval_reaches_to_explanations_that_nobody_has_read() -> None:
+    waiting = [
+        (done, item)
+        for findings in (STRONG, MIDDLING)
+        for done in [card(state(findings))]
+        for item in done.queue
+        if item.kind is DecisionKind.UNDERSTANDING
+    ]
+    assert waiting, "a review with open explanations"
+    for done, item in waiting:
+        assert item.defect is not None
+        words = Decision(kind=item.kind, defect=item.defect, outcome="missed", author="r1", time="2026-01-01T00:00:00Z", reason="not explained")
+        settled = card(state(STRONG if len(done.findings) == len(STRONG) else MIDDLING), decisions=[words])
+        assert settled.total.points == done.total.points
+        assert settled.total.interval_high < done.total.interval_high
