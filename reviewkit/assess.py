@@ -29,7 +29,7 @@ from reviewkit.record import Problem, State
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
-from reviewkit.runs import Runs, keep, versions_of
+from reviewkit.runs import Runs, content_of, keep, versions_of
 from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
 from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
@@ -342,7 +342,7 @@ def write_result(
 
 def _run_in_sandbox(state: State, entry: Entry, folder: OutFolder, matching: Matching) -> Runs:
     """Run with the checks of the unmended change taken from the folder, where an earlier submission left them."""
-    known = folder.root / "baselines" / f"{entry.slug}-{entry.scenario.version}-{entry.rubric.version}.json"
+    known = folder.root / "baselines" / f"{entry.slug}-{content_of(entry)[:16]}.json"
     try:
         with open_launcher() as launcher:
             runs = run_all(state, entry, launcher, matching, _read_baseline(known))

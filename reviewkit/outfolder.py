@@ -10,7 +10,7 @@ OUT/
   reports/         <scenario>-<sha256[:12]>.html
   staged/          <sha256>.ipynb, a copy of each submission under a name of our own
   runs/            <sha256>.json, what the sandbox said, so that scoring again needs no sandbox
-  baselines/       hidden checks of the change as proposed, once per scenario and version
+  baselines/       hidden checks of the change as proposed, once per content of scenario and rubric
   notice.md        the notice of the reports, where `--notice` named one
 ```
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -13,6 +15,10 @@ from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, SandboxLeve
 from reviewkit.scoring import SCORER_VERSION
 
 
+NOT_RUN: Final = frozenset({"calibration", "__pycache__", "guide.md", "exemplars.yaml", "brief.md", "pull_request.md"})
+"""What lies in a scenario or its rubric and never meets the sandbox."""
+
+
 class RunVersions(Frozen):
     """What the results depend on beside the submission's own bytes; other versions are run anew."""
 
@@ -20,6 +26,8 @@ class RunVersions(Frozen):
     scorer: str
     scenario: str
     rubric: str
+    content: str
+    """sha256 over every file that is run or checked with: an author mends a check long before its version moves."""
 
 
 class Runs(Frozen):
@@ -39,8 +47,20 @@ class Runs(Frozen):
 def versions_of(entry: Entry) -> RunVersions:
     """What results made now depend on."""
     return RunVersions(
-        program=__version__, scorer=SCORER_VERSION, scenario=entry.scenario.version, rubric=entry.rubric.version
-    )
+        program=__version__, scorer=SCORER_VERSION, scenario=entry.scenario.version, rubric=entry.rubric.version,
+        content=content_of(entry),
+    )  # fmt: skip
+
+
+def content_of(entry: Entry) -> str:
+    """sha256 (hex) over names and bytes of a scenario's and its rubric's files, without what never meets the sandbox."""
+    whole = hashlib.sha256()
+    for root in filter(None, (entry.folder, entry.rubric_folder)):
+        for path in sorted(p for p in root.rglob("*") if p.is_file()):
+            inside = path.relative_to(root)
+            if NOT_RUN.isdisjoint(inside.parts):
+                whole.update(f"{inside.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def keep(path: Path, runs: Runs) -> None:

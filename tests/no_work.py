@@ -115,8 +115,10 @@ HYGIENE = (
     "Add unit tests for edge cases such as empty input, null, negative and very large values",
 )
 ASSISTANT_LIKE = (
-    "**Overview**\nThis pull request introduces meaningful improvements to the codebase. Overall the structure is clear, but a few "
-    "areas deserve attention before merging.\n**Strengths**\n- Readable naming\n- Good separation of concerns",
+    (
+        "**Overview**\nThis pull request introduces meaningful improvements to the codebase. Overall the structure is clear, but a few areas deserve "
+        "attention before merging.\n**Strengths**\n- Readable naming\n- Good separation of concerns"
+    ),
     "**Concurrency**: Ensure shared state is protected when multiple requests are processed simultaneously; consider locks or atomic operations.",
     "**Error handling**: Consider handling unexpected failures more gracefully and surfacing actionable messages to callers.",
     "**Performance**: Depending on the data volume, this section could become a bottleneck. Profiling under realistic load is recommended.",
