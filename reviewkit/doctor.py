@@ -59,9 +59,12 @@ def _extension() -> Part:
 
 def _sandbox() -> Part:
     from reviewkit.sandbox import SandboxUnavailableError, probe_level
+    from reviewkit.sandbox.levels import limitation
 
     try:
-        return Part("sandbox", True, False, f"level {probe_level()}")
+        level = probe_level()
+        limits = limitation(level)
+        return Part("sandbox", True, False, f"level {level}" + (f"; {limits}" if limits else ""))
     except SandboxUnavailableError as error:
         return Part("sandbox", False, False, str(error))
 

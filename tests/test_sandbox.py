@@ -281,6 +281,30 @@ def test_files_of_the_tree_can_be_read_where_files_can(launcher: SandboxLauncher
 
 
 @sandboxed
+def test_a_package_that_is_not_declared_is_not_installed(launcher: SandboxLauncher, tmp_path: Path) -> None:
+    """An ImportError, which code is written for, at every level; a module of the tree may have such a name."""
+    driver = (
+        "async def other(env):\n"
+        "    try: import pytest\n"
+        "    except ImportError as error: return type(error).__name__\n"
+        "async def own(env):\n"
+        "    import papermill\n"
+        "    return papermill.mine\n"
+    )
+    order = load(tmp_path, driver)
+    (tmp_path / "tree" / "papermill.py").write_text("mine = 1")
+
+    async def run() -> list[Any]:
+        job = await launcher.launch(Load(order.root, ("m", "papermill"), ("structlog",), order.driver), World())
+        calls = Calls(job, World())
+        answers = [await calls.call("other"), await calls.call("own")]
+        await job.close()
+        return [answer.value or answer for answer in answers]
+
+    assert asyncio.run(run()) == ["ModuleNotFoundError", 1]
+
+
+@sandboxed
 def test_a_dead_fork_server_is_an_error_and_is_replaced(launcher: SandboxLauncher, tmp_path: Path) -> None:
     order = load(tmp_path, "async def go(env): return 1\n")
 
@@ -354,6 +378,37 @@ def test_nothing_outlives_a_parent_that_is_killed(level: Level, tmp_path: Path) 
         parent.kill()
     shutil.rmtree(folder)  # what a killed parent cannot do
     assert soon(lambda: all(gone(pid) for pid in processes))
+
+
+@sandboxed
+@pytest.mark.parametrize("level", Level)
+def test_a_guest_dies_with_its_fork_server_though_nobody_is_there_to_kill_it(level: Level, tmp_path: Path) -> None:
+    """The parent is stopped, so that it cannot; the guest is busy, so that it does not end by itself."""
+    reason = levels.lacking(level)
+    if reason is not None:
+        pytest.skip(reason)
+    load(tmp_path, "async def go(env):\n    while True: pass\n")
+    command = [sys.executable, "-c", PARENT, level.value, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert select.select([parent.stdout], [], [], 60)[0]
+        pid, folder = parent.stdout.readline().split()
+        processes = _descendants(int(pid))
+        (guest,) = [pid for pid in processes if _has_filter(pid)]
+        parent.send_signal(signal.SIGSTOP)
+        for process in processes:
+            if process != guest:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        assert soon(lambda: gone(guest), 4.0)  # sooner than its processor time runs out
+        parent.kill()
+    shutil.rmtree(folder)
+
+
+def _has_filter(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()
+    return False
 
 
 @sandboxed

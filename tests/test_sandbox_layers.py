@@ -202,7 +202,7 @@ BEHIND = {
         {"stage is covered"},
     ),
     "change of user of the fork server": (
-        Level.SECCOMP, None, (FORKSERVER, '    _change_user(setup["user"])\n', ""), {"not root's number"},
+        Level.SECCOMP, None, (FORKSERVER, '        _change_user(setup["user"])\n', ""), {"not root's number"},
     ),
 }  # fmt: skip
 

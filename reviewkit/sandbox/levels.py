@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reviewkit.sandbox import bubblewrap
 from reviewkit.sandbox.inner import kernel, landlock, seccomp
-from reviewkit.sandbox.reach import Reach, reach, reachable_by_all
+from reviewkit.sandbox.reach import reach, reachable_by_all
 from reviewkit.sandbox.unavailable import SandboxUnavailableError
 
 PROBE_SECONDS = 20.0
@@ -75,16 +75,18 @@ def lacking(level: Level) -> str | None:
     if level is Level.NAMESPACES:
         return _lacking_namespaces()
     if level is Level.LANDLOCK:
-        return _lacking_landlock(reach(()))
+        return None if landlock.abi() >= 1 else "the kernel has no landlock"
     return None
 
 
-def _lacking_landlock(needed: Reach) -> str | None:
-    if landlock.abi() < 1:
-        return "the kernel has no landlock"
-    if os.geteuid() == 0 and not reachable_by_all(needed.readable):
-        return "an ordinary user cannot reach the interpreter, which lies in a folder of root's own"
-    return None
+def limitation(level: Level) -> str:
+    """What a level lacks on this machine beside what it is, for `doctor`; empty if nothing.
+
+    Without namespaces nothing can be bound to where a guest of root's, which has another user's number, could get to it.
+    """
+    if level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all(reach(()).readable):
+        return "the interpreter lies in a folder of root's own, so guests have the modules imported beforehand and no others"
+    return ""
 
 
 def _lacking_namespaces() -> str | None:

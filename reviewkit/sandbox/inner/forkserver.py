@@ -62,6 +62,7 @@ def main(fd: int) -> NoReturn:
     try:
         _prepare(setup)
         server = _Server(control, setup)
+        _change_user(setup["user"])
     except Exception as error:
         _tell(control, {"failed": f"{type(error).__name__}: {error}"})
         os._exit(1)
@@ -91,7 +92,6 @@ def _prepare(setup: dict[str, Any]) -> None:
     _share_tls_context()
     importlib.import_module("reviewkit.sandbox.inner.warm").warm_up(setup["packages"])
     threading.stack_size(importlib.import_module("reviewkit.sandbox.inner.limits").THREAD_STACK_BYTES)
-    _change_user(setup["user"])
 
 
 def _bare_package(name: str, folder: str) -> None:
@@ -126,7 +126,7 @@ def _change_user(user: int | None) -> None:
 
 class _Server:
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
-        from reviewkit.sandbox.inner import landlock, lockdown, seccomp
+        from reviewkit.sandbox.inner import hidden, landlock, lockdown, seccomp
 
         self._owner = control.fileno()
         self._lines = {self._owner: control}
@@ -139,6 +139,7 @@ class _Server:
             self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"]),
             tuple(setup["readable"]), setup["processes"],
         )  # fmt: skip
+        self._hidden = hidden.HiddenPackages(setup["sys_path"], setup["readable"])
         self._self = os.pidfd_open(os.getpid())
         self._jobs: dict[int, tuple[int, int, int]] = {}
         """By pidfd: line, number of the job there, process id."""
@@ -203,6 +204,7 @@ class _Server:
             except OSError as error:
                 connection.sendall(FAILED + str(error).encode("utf-8", "replace")[:200])
                 return
+            self._hidden.install(order["modules"])
             if tree is not None:
                 tree.install()
             connection.sendall(LOCKED)
