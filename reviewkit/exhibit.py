@@ -279,5 +279,6 @@ def _reasons(task: Task, card: Scorecard) -> list[str]:
     pair = pairs.get((task.finding or "", task.defect or ""))
     reasons = [task.words] if task.words else []
     if pair is not None:
-        reasons += [term.words for term in pair.contributions] + [f"Guard {g.guard}: {g.words}" for g in pair.guards]
+        seen = [term.words for term in pair.contributions if not term.feature.endswith("start")]  # the same for every pair
+        reasons += [*seen, *(f"Guard {g.guard}: {g.words}" for g in pair.guards)]
     return [reason for reason in dict.fromkeys(reasons) if reason]
