@@ -333,6 +333,8 @@ def write_result(
     generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     notice = notice_text(folder.root, rubrics)
     html = render_report(card, entry, submission, generated, hiring=hired, notice=notice)
+    if not folder.key_file(entry.rubric.sha256).is_file():
+        write_whole(folder.key_file(entry.rubric.sha256), entry.rubric.canonical_json.encode())
     write_whole(folder.root / "scorecards" / f"{stem}.json", card.canonical_json().encode())
     write_whole(folder.root / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
     row = replace(row_of(assessment, name), report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")

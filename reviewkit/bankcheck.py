@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from reviewkit.anchor import AnchorError, locate_in
 from reviewkit.bank import Bank, Entry, yaml_words
+from reviewkit.exemplars import FILE, ExemplarSet
 from reviewkit.harness.stage import Tree
 from reviewkit.neutrality import key_runs, leaks, python_prose
 from reviewkit.rubric import Rubric
@@ -63,13 +64,24 @@ def read_problems(entry: Entry) -> list[Problem]:
     schema = [*_schema(Scenario, entry.folder / "scenario.yaml", f"scenarios/{entry.slug}/scenario.yaml")]
     if entry.rubric_folder is not None:
         schema += _schema(Rubric, entry.rubric_folder / "rubric.yaml", f"rubrics/{entry.slug}/rubric.yaml")
+        if (entry.rubric_folder / FILE).is_file():
+            schema += _schema(ExemplarSet, entry.rubric_folder / FILE, f"rubrics/{entry.slug}/{FILE}")
     if schema:
         return schema
     found = [*_files(entry), *_changed(entry)]
     if entry.rubric_folder is None:
         return [*found, Problem(f"rubrics/{entry.slug}", 1, "there is no rubric, so nothing can be proved", "warning")]
-    found += [*_anchors(entry), *_sizes(entry), *_claims(entry), *_exercises(entry), *_neutral(entry)]
+    found += [*_anchors(entry), *_sizes(entry), *_claims(entry), *_exercises(entry), *_neutral(entry), *_exemplars(entry)]
     return sorted(found)
+
+
+def _exemplars(entry: Entry) -> Iterator[Problem]:
+    """Exemplars of a defect that is gone do nothing."""
+    known = {defect.id for defect in entry.rubric.defects}
+    for exemplar in entry.exemplar_set.exemplars:
+        if exemplar.defect not in known:
+            text = f"{exemplar.name} is about {exemplar.defect!r}, which the rubric does not have"
+            yield Problem(f"rubrics/{entry.slug}/{FILE}", 1, text, "warning")
 
 
 def canary_problems(bank: Bank) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Commands on what was scored before: agreement, fairness, exemplars."""
+"""Commands on what was scored before: agreement, fairness, re-scoring, exemplars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Optional
 
 import typer
 
-from reviewkit.cli_options import BankOption, JsonOption, RubricsOption, ScoredArgument
+from reviewkit.cli_options import BankOption, ExemplarsOption, JsonOption, RubricsOption, ScoredArgument
 
 
 def agreement(
@@ -54,6 +54,46 @@ def fairness(
     write_report(comparisons, notes, to, as_json=as_json)
 
 
+def rescore(
+    out: ScoredArgument,
+    rubric_version: Annotated[str, typer.Option("--rubric-version", help="Version of the rubric in the bank to score with.")],
+    scenario: Annotated[Optional[list[str]], typer.Option("--scenario", help="Only this scenario; may be given more than once.")] = None,  # noqa: UP045
+    bank: BankOption = None,
+    rubrics: RubricsOption = None,
+    exemplars: ExemplarsOption = True,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Score the archive again with the rubric now in the bank; old results stay, and what changed is said with its reason.
+
+    Exit code 1 when a submission could not be scored again.
+
+    Example: reviewkit rescore results --rubric-version 1.1.0
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from reviewkit.bank import find_bank
+    from reviewkit.rescore import rescore as score_again
+    from reviewkit.rescoreviews import as_dict, print_comparison
+    from reviewkit.safe_text import visible
+
+    found = replace(find_bank(bank, rubrics), use_exemplars=exemplars)
+    result = score_again(out, rubric_version, found, scenario or ())
+    if as_json:
+        data = {**as_dict(result.comparisons, result.failed, result.notes), "folder": str(result.folder)}
+        typer.echo(json.dumps(data, ensure_ascii=True, allow_nan=False))
+    else:
+        console = Console()
+        print_comparison(result.comparisons, console)
+        for words in (*result.notes, *result.failed):
+            console.print(Text(visible(words)), soft_wrap=True)
+        there = "The same results were there already: " if result.repeated else "What changed and why: "
+        console.print(Text(visible(f"{there}{result.folder / 'comparison.html'}")), soft_wrap=True)
+    raise typer.Exit(1 if result.failed else 0)
+
+
 exemplars_app = typer.Typer(help="Adjudicated remarks that improve later matches.", no_args_is_help=True)
 
 
@@ -90,5 +130,5 @@ def exemplars_collect(
             typer.echo(f"  {'Would be written' if dry_run else 'Read before you commit it'}: {one.file}")
 
 
-COMMANDS: Final[tuple[Callable[..., Any], ...]] = (agreement, fairness)
+COMMANDS: Final[tuple[Callable[..., Any], ...]] = (agreement, fairness, rescore)
 """Registered by `cli`."""

@@ -11,6 +11,8 @@ OUT/
   staged/          <sha256>.ipynb, a copy of each submission under a name of our own
   runs/            <sha256>.json, what the sandbox said, so that scoring again needs no sandbox
   baselines/       hidden checks of the change as proposed, once per content of scenario and rubric
+  keys/            <sha256>.json, each rubric that scored something here, so that a later one can be compared with it
+  rescored/        <rubric>-<scorer>/, results of `reviewkit rescore` beside the old ones
   notice.md        the notice of the reports, where `--notice` named one
 ```
 """
@@ -60,6 +62,10 @@ class OutFolder:
     def staged(self, sha256: str) -> Path:
         """Where the copy of a submission lies."""
         return self.root / "staged" / f"{sha256}.ipynb"
+
+    def key_file(self, sha256: str) -> Path:
+        """Where a rubric that scored something here is kept, by its hash."""
+        return self.root / "keys" / f"{sha256}.json"
 
     def runs_file(self, sha256: str) -> Path:
         """Where the results of the sandbox are kept."""

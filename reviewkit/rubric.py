@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -184,6 +187,16 @@ class Rubric(Strict):
             if strange:
                 raise ValueError(f"gate {gate.id!r} names unknown defects: {', '.join(strange)}")
         return self
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """The rubric as canonical JSON, whatever the layout of its file."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of `canonical_json`: two rubrics of one version are told apart by it."""
+        return hashlib.sha256(self.canonical_json.encode("utf-8", "surrogatepass")).hexdigest()
 
     def defect(self, defect_id: str) -> Defect:
         """Return the defect with this id.

@@ -450,6 +450,8 @@ class Versions(Frozen):
     """sha256 of the labelled set behind the thresholds."""
     rubric: str
     scenario: str
+    rubric_sha256: str = ""
+    """Of the rubric as it was read, under which `keys/` of the output folder keeps it; empty in older cards."""
     exemplars: str = "none"
     """Version and sha256 of the adjudicated remarks in use; `none` without any, `off` where they were switched off."""
 

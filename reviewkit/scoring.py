@@ -313,5 +313,6 @@ def versions_of(scenario: Scenario, rubric: Rubric, exemplars: str) -> Versions:
         calibration=model.shipped().calibration.sha256,
         rubric=rubric.version,
         scenario=scenario.version,
+        rubric_sha256=rubric.sha256,
         exemplars=exemplars,
     )

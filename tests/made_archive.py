@@ -51,8 +51,14 @@ def archive(
         done = assess(submission, found, None, ())  # hidden checks take a sandbox and tell nothing here
         card = f"scorecards/{slug}-{done.submission.sha256[:12]}.json"
         write_whole(out / card, done.card.canonical_json().encode())
-        row = replace(row_of(done, path.name), scorecard=card)
+        row = replace(
+            row_of(done, path.name),
+            scorecard=card,
+            report=card.replace("scorecards/", "reports/").replace(".json", ".html"),
+        )
         write_whole(kept.row_file(row.sha256), json.dumps(row.as_dict()).encode())
+        rubric = done.entry.rubric
+        write_whole(kept.key_file(rubric.sha256), rubric.canonical_json.encode())
         keep(kept.runs_file(row.sha256), done.runs)
         kept.stage(path.read_bytes(), submission)
         rows.append(row)
