@@ -39,7 +39,7 @@ from reviewkit.scorecard import (
 )
 from reviewkit.words import Dimension
 
-SCORER_VERSION: Final = "1.0.0"
+SCORER_VERSION: Final = "1.1.0"
 """Changes with anything that can move a score."""
 INTERVAL: Final = 1.64
 """Standard deviations to either side: 90 %."""
