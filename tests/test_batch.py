@@ -128,7 +128,7 @@ def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str
     both = shutil.copytree(out, tmp_path / "out")
     copy = json.loads((inbox / "good.ipynb").read_text("utf-8"))
     copy["metadata"]["reviewkit"]["record"]["candidate"] = "c-9"
-    done = reviewkit("score", str(made.write(tmp_path / "copy.ipynb", copy)), "--out", str(both))
+    done = reviewkit("score", str(made.write(tmp_path / "copy.ipynb", copy)), "--out", str(both), COLUMNS="200")
     assert done.returncode == 0, done.stderr
     assert "copied text, same record" in " ".join(done.stdout.split()) and "under another candidate" in done.stdout
     with (both / "cohort.csv").open(newline="", encoding="utf-8") as stream:
