@@ -193,13 +193,30 @@ def verify(
         InviteError: With one of `REASONS`; holds nothing of the token.
     """
     invite = read(token, keys)
+    check(invite, now, revoked=revoked, extended=extended)
+    return invite
+
+
+def check(
+    invite: Invite, now: float, *, revoked: Collection[str] = (), extended: Mapping[str, int] | None = None
+) -> None:
+    """Refuse a genuine invite that is not valid now.
+
+    Args:
+        invite: As `read` gives it.
+        now: Seconds since 1970.
+        revoked: As for `verify`.
+        extended: As for `verify`.
+
+    Raises:
+        InviteError: `revoked`, `not_yet_valid` or `expired`.
+    """
     if invite.id in revoked:
         _refuse("revoked")
     if now < invite.iat - SKEW:
         _refuse("not_yet_valid")
     if now >= max(invite.exp, (extended or {}).get(invite.id, 0)):
         _refuse("expired")
-    return invite
 
 
 def read(token: str, keys: Mapping[str, bytes]) -> Invite:

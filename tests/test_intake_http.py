@@ -53,7 +53,7 @@ def status(answer: bytes) -> int:
 
 # --- what is accepted -------------------------------------------------------------------------------------------------
 def test_a_submission_has_one_receipt_and_comes_back_byte_for_byte(intake: Intake) -> None:
-    body = notebook(1, size=300_000)
+    body = notebook(1, size=6_000_000)  # read in a process of its own
     first, again = intake.submit(1, body, "key-000001"), intake.submit(1, body, "key-000001")
     other = intake.submit(1, notebook(1, size=5), "key-000001")
     assert (first.status, again.status, other.status) == (201, 200, 409)
@@ -104,6 +104,9 @@ def test_a_record_can_be_read_back_by_its_owner_only(intake: Intake) -> None:
 
 def test_the_invite_decides_whose_work_it_is(intake: Intake) -> None:
     foreign = intake.submit(6, notebook(7), "key-000006")
+    large = intake.submit(6, notebook(7, size=6_000_000), "key-000008")
+    broken = intake.submit(6, b"[" + b"1," * 3_000_000 + b"1]", "key-000009")
+    assert [(a.status, a.json["reason"]) for a in (large, broken)] == [(422, "other_invite"), (422, "unreadable")]
     unnamed = intake.submit(6, notebook(6, record={**json.loads(notebook(6))["metadata"]["reviewkit"]["record"], "candidate": ""}), "key-000007")
     assert (foreign.status, foreign.json["reason"]) == (422, "other_invite")
     assert unnamed.status == 201
@@ -335,7 +338,7 @@ def test_it_stops_in_time_while_clients_and_streams_hold_on(tmp_path: Path) -> N
     next(seen)
     with connection, socket.create_connection(("127.0.0.1", running.port)) as slow:
         slow.sendall(f"POST /v1/submissions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token(1)}\r\nidempotency-key: key-000001\r\ncontent-length: 900\r\n{JSON}\r\n{{".encode())
-        assert patience(10, lambda: "in_flight_bytes 900" in running.ask("GET", "/metrics").raw.decode())
+        assert patience(10, lambda: "intake_arriving 1.0" in running.ask("GET", "/metrics").raw.decode())
         started = time.monotonic()
         assert running.stop(signal.SIGTERM) == 0
         assert time.monotonic() - started < 10

@@ -25,7 +25,7 @@ from reviewkit.event import Head
 from reviewkit.intake import storage as storage_module
 from reviewkit.intake import upkeep
 from reviewkit.intake.acceptance import accept, read_batch
-from reviewkit.intake.limits import INVITE_BYTES_MAX, Buckets, Budget, BudgetError, check_headers
+from reviewkit.intake.limits import INVITE_BYTES_MAX, Buckets, Budget, BudgetError, Shares, check_headers
 from reviewkit.intake.opening import log_path
 from reviewkit.intake.receipts import ReceiptLog
 from reviewkit.intake.storage import Storage
@@ -487,22 +487,30 @@ def test_a_bucket_fills_again_and_keys_do_not_share_it() -> None:
     assert buckets.take("a", 1.0) == 0
 
 
-def test_bytes_in_memory_are_bounded_and_one_owner_never_takes_all() -> None:
+def test_bytes_in_memory_are_bounded_and_who_finds_no_place_waits() -> None:
     async def work() -> None:
         budget = Budget(100)
-        async with budget.hold(50, "a"):
-            with pytest.raises(BudgetError):
-                async with budget.hold(10, "a"):
-                    pass
-            async with budget.hold(50, "b"):
-                waiting = asyncio.create_task(enter(budget))
-                await asyncio.sleep(0)
-                assert (budget.used, waiting.done()) == (100, False)
-            await waiting
+        async with budget.hold(60):
+            waiting = [asyncio.create_task(enter(budget, size)) for size in (50, 50, 500)]
+            await asyncio.sleep(0)
+            assert (budget.used, [w.done() for w in waiting]) == (60, [False] * 3)
+        await asyncio.gather(*waiting)
         assert budget.used == 0
 
-    async def enter(budget: Budget) -> None:
-        async with budget.hold(40, "c"):
+    async def enter(budget: Budget, size: int) -> None:
+        async with budget.hold(size):
             assert budget.used <= budget.size
 
     asyncio.run(work())
+
+
+def test_one_owner_has_only_so_much_under_way() -> None:
+    shares = Shares(100)
+    with shares.hold(300, "a"), shares.hold(90, "b"):
+        for owner, size in (("a", 1), ("b", 11)):
+            with pytest.raises(BudgetError), shares.hold(size, owner):
+                pass
+        with shares.hold(10, "b"):
+            pass
+    with shares.hold(100, "a"):
+        pass

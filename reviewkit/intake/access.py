@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,10 +17,12 @@ from reviewkit.intake.limits import Headers
 from reviewkit.intake.rows import Bearer
 from reviewkit.intake.storage import Storage
 from reviewkit.intake.tables import TOKENS
-from reviewkit.invite import verify
+from reviewkit.invite import check, read
 
 HIRING: Final = "rkh_"
 """How a hiring-side token begins."""
+KNOWN_MAX: Final = 5_000
+"""Invites whose signature is remembered as checked."""
 _STATUS: Final = {"expired": 403, "revoked": 403, "not_yet_valid": 403}
 _LOGIN: Final = "Send one Authorization header: Bearer and your invite."
 
@@ -39,17 +42,39 @@ def bearer_text(headers: Headers) -> str:
     return token.decode("ascii").strip()
 
 
-def invited(token: str, keys: Mapping[str, bytes], storage: Storage, now: float) -> Bearer:
-    """The candidate's side of a request.
+class Verified:
+    """Reads invites; the signature of the same token is checked once, its times and withdrawal at every request.
 
-    Raises:
-        IntakeError: 401 for a token that proves nothing, 403 for a genuine one that is not valid now.
+    Args:
+        keys: Public keys of invites by id.
     """
-    try:
-        invite = verify(token, keys, now, revoked=storage.revoked, extended=storage.extended)
-    except InviteError as error:
-        raise IntakeError(error.reason, error.fact, error.next_step, _STATUS.get(error.reason, 401)) from None
-    return Bearer(invite, hash_of(token))
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self.keys = keys
+        self._known: OrderedDict[str, Bearer] = OrderedDict()
+
+    def get(self, token: str, storage: Storage, now: float) -> Bearer:
+        """The candidate's side of a request.
+
+        Args:
+            token: As it was sent.
+            storage: Knows which invites were withdrawn or prolonged.
+            now: Seconds since 1970.
+
+        Raises:
+            IntakeError: 401 for a token that proves nothing, 403 for a genuine one that is not valid now.
+        """
+        digest = hash_of(token)
+        try:
+            found = self._known.get(digest) or Bearer(read(token, self.keys), digest)
+            check(found.invite, now, revoked=storage.revoked, extended=storage.extended)
+        except InviteError as error:
+            raise IntakeError(error.reason, error.fact, error.next_step, _STATUS.get(error.reason, 401)) from None
+        self._known[digest] = found
+        self._known.move_to_end(digest)
+        if len(self._known) > KNOWN_MAX:
+            self._known.popitem(last=False)
+        return found
 
 
 def hash_of(token: str) -> str:

@@ -23,7 +23,7 @@ from reviewkit.intake.acceptance import invalid, read_batch
 from reviewkit.intake.guard import Guard, extra_headers, refusal_body, refusal_of
 from reviewkit.intake.limits import BATCH_MAX, STREAMS_MAX, Refusal
 from reviewkit.intake.rows import Bearer
-from reviewkit.intake.service import REFRESH_SECONDS, Service, too_often
+from reviewkit.intake.service import REFRESH_SECONDS, Service, aside, too_often
 from reviewkit.intake.stream import follow, parse_id
 
 Facts = dict[str, Any]
@@ -88,21 +88,21 @@ def _posted(shape: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": shape}}}}
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # async: plain functions are sent to another thread
     found: Service = request.app.state.service
     return found
 
 
 async def _candidate(request: Request) -> Bearer:
-    return await _service(request).candidate(request)
+    return await (await _service(request)).candidate(request)
 
 
 async def _hiring(request: Request) -> None:
-    await _service(request).hiring(request)
+    await (await _service(request)).hiring(request)
 
 
 async def _asker(request: Request) -> Bearer | None:
-    return await _service(request).asker(request)
+    return await (await _service(request)).asker(request)
 
 
 ServiceOf = Annotated[Service, Depends(_service)]
@@ -124,7 +124,7 @@ async def post_events(
 ) -> Acknowledged:
     """Store the events of a batch that are new: 201; all known: 200. 409 `gap` says from which number to send."""
     async with service.body(request, who.invite.id) as body:
-        batch = await asyncio.to_thread(read_batch, body)
+        batch = await aside(read_batch, body.data)
         ack = await service.storage.add_events(who, record, batch, timestamp())
     service.metrics.events.inc(ack.new_n)
     response.status_code = 201 if ack.new_n else 200
@@ -151,11 +151,11 @@ async def post_submission(
     if len(request.headers.getlist("idempotency-key")) != 1:
         raise invalid("More than one Idempotency-Key was sent")
     async with service.body(request, who.invite.id) as body:
-        sha256 = await asyncio.to_thread(reading.sha256_of, body)
+        sha256 = await aside(reading.sha256_of, body.data)
         receipt = await service.storage.find_submission(who.invite.id, idempotency_key, sha256)
         if receipt is None:
             await service.check_notebook(body, who.invite)
-            receipt = await service.storage.add_submission(who, idempotency_key, body, timestamp())
+            receipt = await service.storage.add_submission(who, idempotency_key, body.data, timestamp())
     if receipt.is_new:
         service.metrics.submissions.inc()
         service.metrics.stored.inc(receipt.size)
@@ -177,8 +177,9 @@ async def get_receipt(receipt: ReceiptId, who: Asker, service: ServiceOf) -> Fac
 async def get_invite(who: Candidate, service: ServiceOf) -> Facts:
     """What the intake knows of the invite that asks: until when it is valid, its records and submissions."""
     invite = who.invite
-    records = await service.storage.read(lambda c: reading.records_of(c, invite.id))
-    submissions = await service.storage.read(lambda c: reading.submissions_page(c, invite.id, 0))
+    records, submissions = await service.storage.read(
+        lambda c: (reading.records_of(c, invite.id), reading.submissions_page(c, invite.id, 0))
+    )
     until = max(invite.exp, service.storage.extended.get(invite.id, 0))
     return {"invite": invite.id, "exp": until, "records": records, "submissions": submissions}
 
@@ -207,7 +208,7 @@ async def post_invite_change(
     """Hiring side: withdraw an invite, or prolong it without a new link."""
     async with service.body(request, "hiring") as body:
         try:
-            change = InviteChange.model_validate(json.loads(body))
+            change = InviteChange.model_validate(json.loads(body.data))
         except (ValidationError, ValueError, RecursionError):
             raise invalid("The body is not a change of an invite") from None
     await service.storage.change_invite(invite, change.change, change.exp, timestamp())
@@ -291,6 +292,7 @@ async def readyz(service: ServiceOf) -> Facts:
 @open_router.get("/metrics", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
 async def metrics(service: ServiceOf) -> Response:
     """Counters in Prometheus text form."""
+    service.metrics.arriving.set(service.arriving_n)
     service.metrics.free.set(service.storage.free_bytes() or 0)
     service.metrics.ready.set(0 if service.storage.stopped or service.closing.is_set() else 1)
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

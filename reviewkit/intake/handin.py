@@ -10,10 +10,10 @@ from reviewkit.durable import read_exactly
 from reviewkit.errors import IntakeError, UsageError
 from reviewkit.event import timestamp
 from reviewkit.intake.access import hash_of
+from reviewkit.intake.checking import check_notebook
 from reviewkit.intake.client import submission_key
 from reviewkit.intake.limits import SUBMISSION_MAX
 from reviewkit.intake.rows import Bearer, Receipt
-from reviewkit.intake.service import check_notebook
 from reviewkit.intake.storage import Storage
 from reviewkit.invite import REASONS, Invite
 

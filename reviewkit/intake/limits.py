@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -35,10 +35,16 @@ LAST_BYTES_SECONDS: Final = 2.0
 """For bodies that are still arriving then; the rest of the time is for storing them."""
 CONNECTIONS_MAX: Final = 400
 HEADER_BYTES_MAX: Final = 16_384
+SPOOL_BYTES: Final = 32_768
+"""Of a body that is still arriving, in memory; the rest waits in a file, so that slow bodies hold nothing up."""
+ARRIVING_MAX: Final = 60_000_000
+"""Bytes of bodies of one invite that may be arriving at once."""
 LARGE: Final = 1_000_000
 """Bytes from which a body takes the budget of large ones, so that those never hold up events."""
-LARGE_BUDGET: Final = 60_000_000
+LARGE_BUDGET: Final = 30_000_000
 SMALL_BUDGET: Final = 30_000_000
+ASIDE_BYTES: Final = 5_000_000
+"""Bytes from which a notebook is read in a process of its own: its memory, and its time, are not the service's."""
 WAIT_SECONDS: Final = 10.0
 """For a place in the budget; then 503."""
 STREAMS_MAX: Final = 20
@@ -132,7 +138,7 @@ class Buckets:
 
 
 class BudgetError(Exception):
-    """No place in time, or more than one owner's share."""
+    """No place in time."""
 
 
 @dataclass
@@ -145,33 +151,14 @@ class Budget:
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
-        self._asked: dict[str, int] = {}
 
     @asynccontextmanager
-    async def hold(self, bytes_n: int, owner: str) -> AsyncIterator[None]:
+    async def hold(self, bytes_n: int) -> AsyncIterator[None]:
         """Hold a share as long as the block runs.
 
-        Args:
-            bytes_n: How much.
-            owner: Who; nobody may ask for more than half of the budget at once.
-
         Raises:
-            BudgetError: At once for more than that half, or after `WAIT_SECONDS` without a place.
+            BudgetError: After `WAIT_SECONDS` without one.
         """
-        asked = self._asked.get(owner, 0)
-        if asked and asked + bytes_n > self.size // 2:
-            raise BudgetError
-        self._asked[owner] = asked + bytes_n
-        try:
-            async with self._place(bytes_n):
-                yield
-        finally:
-            self._asked[owner] -= bytes_n
-            if not self._asked[owner]:
-                del self._asked[owner]
-
-    @asynccontextmanager
-    async def _place(self, bytes_n: int) -> AsyncIterator[None]:
         share = min(bytes_n, self.size)
         try:
             async with asyncio.timeout(WAIT_SECONDS), self._turn:
@@ -186,3 +173,33 @@ class Budget:
         finally:
             self.used -= share
             self._freed.set()
+
+
+class Shares:
+    """Bytes that each owner has under way.
+
+    Args:
+        size: Of one owner; a single larger piece still passes alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken: dict[str, int] = {}
+
+    @contextmanager
+    def hold(self, bytes_n: int, owner: str) -> Iterator[None]:
+        """Count as under way while the block runs.
+
+        Raises:
+            BudgetError: If the owner has too much under way.
+        """
+        taken = self._taken.get(owner, 0)
+        if taken and taken + bytes_n > self._size:
+            raise BudgetError
+        self._taken[owner] = taken + bytes_n
+        try:
+            yield
+        finally:
+            self._taken[owner] -= bytes_n
+            if not self._taken[owner]:
+                del self._taken[owner]

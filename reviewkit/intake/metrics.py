@@ -20,7 +20,8 @@ class Metrics:
         self.events = Counter("reviewkit_intake_events", "New record events stored.", registry=self.registry)
         self.submissions = Counter("reviewkit_intake_submissions", "New submissions stored.", registry=self.registry)
         self.stored = Counter("reviewkit_intake_stored_bytes", "Bytes of submissions stored.", registry=self.registry)
-        self.in_flight = Gauge("reviewkit_intake_in_flight_bytes", "Bytes of bodies in memory.", registry=self.registry)
+        self.in_memory = Gauge("reviewkit_intake_in_memory_bytes", "Bytes of bodies in memory.", registry=self.registry)
+        self.arriving = Gauge("reviewkit_intake_arriving", "Bodies that are arriving.", registry=self.registry)
         self.free = Gauge("reviewkit_intake_free_bytes", "Free bytes of the database's disk.", registry=self.registry)
         self.ready = Gauge("reviewkit_intake_ready", "1 while submissions are accepted.", registry=self.registry)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from reviewkit.errors import IntakeError, SubmissionError
-from reviewkit.intake.access import bearer_text, invited, is_hiring
+from reviewkit.errors import IntakeError
+from reviewkit.intake.access import Verified, bearer_text, is_hiring
+from reviewkit.intake.checking import check_in_process, check_notebook
+from reviewkit.intake.database import told_apart
 from reviewkit.intake.limits import (
+    ARRIVING_MAX,
+    ASIDE_BYTES,
     BODY_SECONDS,
     FAILURE_BURST,
     FAILURE_PER_SECOND,
@@ -23,18 +28,35 @@ from reviewkit.intake.limits import (
     RATE_BURST,
     RATE_PER_SECOND,
     SMALL_BUDGET,
+    SPOOL_BYTES,
     Buckets,
     Budget,
     BudgetError,
+    Shares,
 )
 from reviewkit.intake.metrics import Metrics
 from reviewkit.intake.rows import Bearer
 from reviewkit.intake.storage import Storage
 from reviewkit.invite import Invite
-from reviewkit.submission import parse_submission
 
-REFRESH_SECONDS = 10.0
+REFRESH_SECONDS: Final = 10.0
 """How late a change that another process made to an invite is noticed."""
+SMALL_WORK: Final = 100_000
+"""Bytes below which a body is read faster here than in another thread."""
+T = TypeVar("T")
+
+
+async def aside(work: Callable[[bytes], T], body: bytes) -> T:
+    """Run work on a body; on a large one in another thread, so that others are served meanwhile."""
+    return work(body) if len(body) < SMALL_WORK else await asyncio.to_thread(work, body)
+
+
+@dataclass(frozen=True)
+class Body:
+    """A whole body, and the file that it waited in."""
+
+    data: bytes
+    file: SpooledTemporaryFile[bytes]
 
 
 @dataclass
@@ -42,8 +64,7 @@ class Service:
     """One running intake."""
 
     storage: Storage
-    keys: Mapping[str, bytes]
-    """Public keys of invites by id."""
+    verified: Verified
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
     body_seconds: float = BODY_SECONDS
@@ -51,19 +72,25 @@ class Service:
     """Set when the service stops; streams end then."""
     streams_n: int = 0
     large: Budget = field(default_factory=lambda: Budget(LARGE_BUDGET))
+    arriving: Shares = field(default_factory=lambda: Shares(ARRIVING_MAX))
     small: Budget = field(default_factory=lambda: Budget(SMALL_BUDGET))
     rates: Buckets = field(default_factory=lambda: Buckets(RATE_BURST, RATE_PER_SECOND))
     failures: Buckets = field(default_factory=lambda: Buckets(FAILURE_BURST, FAILURE_PER_SECOND))
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _arriving: set[asyncio.Timeout] = field(default_factory=set)
+    _deadlines: set[asyncio.Timeout] = field(default_factory=set)
 
     def close(self) -> None:
         """Begin to stop: streams end, and bodies that are still arriving get little more time."""
         self.closing.set()
         until = asyncio.get_running_loop().time() + LAST_BYTES_SECONDS
-        for deadline in self._arriving:
+        for deadline in self._deadlines:
             if (deadline.when() or 0) > until:
                 deadline.reschedule(until)
+
+    @property
+    def arriving_n(self) -> int:
+        """Bodies that are arriving."""
+        return len(self._deadlines)
 
     async def candidate(self, request: Request) -> Bearer:
         """The invite that a request shows.
@@ -95,7 +122,7 @@ class Service:
             token = bearer_text(request.scope["headers"])
             if await is_hiring(token, self.storage):
                 return None
-            found = invited(token, self.keys, self.storage, self.clock())
+            found = self.verified.get(token, self.storage, self.clock())
         except IntakeError as error:
             host = request.client.host if request.client else ""
             # Only what is refused anyway is counted, so that a flood from one address locks out nobody behind it.
@@ -107,64 +134,57 @@ class Service:
         return found
 
     @asynccontextmanager
-    async def body(self, request: Request, owner: str) -> AsyncIterator[bytes]:
+    async def body(self, request: Request, owner: str) -> AsyncIterator[Body]:
         """The whole body of a request, within its deadline; it counts as in memory while the block runs.
 
         Raises:
-            IntakeError: 408, 429.
+            IntakeError: 408, 429, 507.
         """
         size = int(request.headers["content-length"])
-        budget = self.large if size > LARGE else self.small
         try:
-            async with budget.hold(size, owner):
-                self.metrics.in_flight.inc(size)
-                try:
-                    yield await self._read(request)
-                finally:
-                    self.metrics.in_flight.dec(size)
+            with self.arriving.hold(size, owner), self._spool() as file:
+                await self._receive(request, file)
+                async with (self.large if size > LARGE else self.small).hold(size):
+                    self.metrics.in_memory.inc(size)
+                    try:
+                        file.seek(0)
+                        yield Body(file.read(), file)
+                    finally:
+                        self.metrics.in_memory.dec(size)
         except BudgetError:
             fact = "The intake has too much to read at once"
             raise IntakeError("busy", fact, "Nothing was accepted. Please retry.", 429) from None
 
-    async def _read(self, request: Request) -> bytes:
-        chunks = []
+    def _spool(self) -> SpooledTemporaryFile[bytes]:
+        folder = str(self.storage.database.file.parent) if self.storage.database.file else None
+        return SpooledTemporaryFile(max_size=SPOOL_BYTES, dir=folder)
+
+    async def _receive(self, request: Request, file: SpooledTemporaryFile[bytes]) -> None:
         try:
             async with asyncio.timeout(LAST_BYTES_SECONDS if self.closing.is_set() else self.body_seconds) as deadline:
-                self._arriving.add(deadline)
+                self._deadlines.add(deadline)
                 try:
                     async for chunk in request.stream():
-                        chunks.append(chunk)  # noqa: PERF401 - what came before a time-out is dropped with the list
+                        file.write(chunk)
                 finally:
-                    self._arriving.discard(deadline)
+                    self._deadlines.discard(deadline)
         except (TimeoutError, ClientDisconnect):
             fact = "The body did not arrive in time"
             raise IntakeError("too_slow", fact, "Nothing was accepted. Please retry.", 408) from None
-        return b"".join(chunks)
+        except OSError as error:
+            raise told_apart(error) from error
 
-    async def check_notebook(self, body: bytes, invite: Invite) -> None:
+    async def check_notebook(self, body: Body, invite: Invite) -> None:
         """Refuse what no scorer could read; one at a time, because a large file takes much memory.
 
         Raises:
-            IntakeError: 422.
+            IntakeError: 422; 503 when it took too long.
         """
         async with self._reading:
-            await asyncio.to_thread(check_notebook, body, invite)
-
-
-def check_notebook(body: bytes, invite: Invite) -> None:
-    """Refuse a body that is no completed workbook of this invite; pure. The invite decides, never the body.
-
-    Raises:
-        IntakeError: 422 `unreadable` or `other_invite`.
-    """
-    try:
-        submission = parse_submission(body, Path("submission.ipynb"))
-    except SubmissionError as error:
-        step = "Nothing was accepted. Save the workbook and hand it in again."
-        raise IntakeError("unreadable", f"This is no completed workbook: {error.fact}", step, 422) from None
-    if submission.slug != invite.slug or submission.candidate not in ("", invite.candidate):
-        fact = "This workbook belongs to another invite"
-        raise IntakeError("other_invite", fact, "Hand in the one that was opened with this invite.", 422)
+            if len(body.data) < ASIDE_BYTES:
+                await aside(lambda data: check_notebook(data, invite), body.data)
+            else:
+                await check_in_process(body.file, invite)
 
 
 def too_often() -> IntakeError:

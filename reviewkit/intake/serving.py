@@ -15,6 +15,7 @@ import uvicorn
 
 from reviewkit import log
 from reviewkit.errors import IntakeError, UsageError
+from reviewkit.intake.access import Verified
 from reviewkit.intake.app import make_app
 from reviewkit.intake.limits import HEADER_BYTES_MAX, HEADER_SECONDS, STOP_SECONDS
 from reviewkit.intake.opening import open_storage
@@ -69,7 +70,7 @@ async def serve(
     """
     listening = _listen(host, port)
     storage = await open_storage(url, receipts)
-    service = Service(storage, keys)
+    service = Service(storage, Verified(keys))
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # ours says what happened, without what was sent
     config = uvicorn.Config(
         make_app(service), http=DeadlineProtocol, ws="none", loop="asyncio", lifespan="on", log_config=None, access_log=False,

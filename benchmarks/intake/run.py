@@ -1,0 +1,202 @@
+"""The intake under load: many candidates at once, alone and during attacks; times, memory and what was refused.
+
+    python benchmarks/intake/run.py [--candidates 100] [--out result.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+from made_intake import Intake, batch, long_chain, notebook, token
+
+BIG = 24_000_000
+
+
+class Client:
+    """One candidate: five batches of events and a submission, each timed."""
+
+    def __init__(self, http: httpx.AsyncClient, number: int, size: int) -> None:
+        self.http, self.number = http, number
+        self.headers = {"Authorization": f"Bearer {token(number)}", "Content-Type": "application/json"}
+        self.events, self.body = long_chain(25, "slow " * 40), notebook(number, size=size)
+        self.seconds: list[float] = []
+        self.codes: Counter[int] = Counter()
+
+    async def work(self, round_: int) -> None:
+        for start in range(0, 25, 5):
+            await self.send(f"/v1/records/rec-{round_}/events", batch(self.events[start : start + 5]), {})
+        await self.send("/v1/submissions", self.body, {"Idempotency-Key": f"key-round{round_:03d}"})
+
+    async def send(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        started = time.perf_counter()
+        answer = await self.http.post(path, content=body, headers={**self.headers, **headers})
+        self.seconds.append(time.perf_counter() - started)
+        self.codes[answer.status_code] += 1
+
+
+async def honest(url: str, first: int, count: int, round_: int, size: int) -> dict[str, Any]:
+    """So many candidates at the same moment."""
+    limits = httpx.Limits(max_connections=count)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as http:
+        clients = [Client(http, first + n, size) for n in range(count)]
+        started = time.perf_counter()
+        await asyncio.gather(*(client.work(round_) for client in clients))
+        whole = time.perf_counter() - started
+    seconds = sorted(s for client in clients for s in client.seconds)
+    codes = sum((client.codes for client in clients), Counter[int]())
+    return {
+        "requests": len(seconds), "codes": dict(codes), "median_s": round(statistics.median(seconds), 3),
+        "p99_s": round(seconds[int(len(seconds) * 0.99)], 3), "max_s": round(seconds[-1], 3), "all_s": round(whole, 2),
+    }  # fmt: skip
+
+
+async def nothing(_url: str, _port: int) -> None:
+    """No attack."""
+    await asyncio.Event().wait()
+
+
+async def dripping(_url: str, port: int) -> None:
+    """600 connections that never finish a header, or a body of a valid invite; each comes back when it is ended."""
+
+    async def one(n: int) -> None:
+        while True:
+            try:
+                _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                head = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
+                if n % 4 == 0:
+                    head = f"POST /v1/submissions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token(5000 + n)}\r\nidempotency-key: key-slow001\r\ncontent-type: application/json\r\ncontent-length: 900000\r\n\r\n".encode()
+                writer.write(head)
+                while not writer.is_closing():
+                    await asyncio.sleep(1)
+                    writer.write(b"x: y\r\n")
+                    await writer.drain()
+            except OSError:
+                await asyncio.sleep(0.2)
+
+    await asyncio.gather(*(one(n) for n in range(600)))
+
+
+async def large_bodies(url: str, _port: int) -> None:
+    """Twelve valid invites that send hostile files of 24 MB without a pause: deep, long, and honest-looking."""
+    bodies = [notebook(6000, size=BIG), b"[" + b"[],[1]," * (BIG // 8) + b"1]", b'{"a":[' + b'"ab",' * (BIG // 6) + b"1]}"]
+
+    async def one(n: int) -> None:
+        headers = {"Authorization": f"Bearer {token(6000 + n)}", "Content-Type": "application/json"}
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
+            for sent in range(10_000):
+                try:
+                    await http.post("/v1/submissions", content=bodies[n % 3], headers={**headers, "Idempotency-Key": f"key-{sent:06d}"})
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.2)
+
+    await asyncio.gather(*(one(n) for n in range(12)))
+
+
+async def flood(url: str, _port: int) -> None:
+    """Sixty connections that ask with made-up tokens as fast as they can."""
+
+    async def one() -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, headers={"Authorization": "Bearer rk1.e30.x"}) as http:
+            while True:
+                try:
+                    await http.get("/v1/invite")
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.2)
+
+    await asyncio.gather(*(one() for _ in range(60)))
+
+
+ATTACKS: dict[str, Callable[[str, int], Awaitable[None]]] = {
+    "none": nothing, "dripping": dripping, "large bodies": large_bodies, "flood": flood,
+}  # fmt: skip
+
+
+def attack(name: str, url: str, port: int) -> subprocess.Popen[bytes]:
+    """An attack from a process of its own."""
+    return subprocess.Popen([sys.executable, __file__, "--attack", name, "--url", url, "--port", str(port)])
+
+
+def memory(intake: Intake) -> float:
+    """Resident megabytes of the service."""
+    assert intake.process is not None
+    return float(psutil.Process(intake.process.pid).memory_info().rss) / 1e6
+
+
+def cpu(intake: Intake) -> float:
+    """Processor seconds of the service."""
+    assert intake.process is not None
+    times = psutil.Process(intake.process.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+async def peak_while(intake: Intake, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """The work's result, with the service's highest memory meanwhile."""
+    task = asyncio.ensure_future(work)
+    peak, used = memory(intake), cpu(intake)
+    while not task.done():
+        await asyncio.sleep(0.02)
+        peak = max(peak, memory(intake))
+    return {**await task, "peak_mb": round(peak), "server_cpu_s": round(cpu(intake) - used, 2), "load": round(os.getloadavg()[0], 1)}
+
+
+def measure(count: int, size: int, rounds_n: int) -> dict[str, Any]:
+    """Each attack against a fresh service."""
+    found: dict[str, Any] = {}
+    for name in ATTACKS:
+        with tempfile.TemporaryDirectory() as folder:
+            intake = Intake(Path(folder)).start()
+            asyncio.run(honest(intake.url, 1, 5, 900, 1000))  # warm
+            before = memory(intake)
+            attacker = attack(name, intake.url, intake.port) if name != "none" else None
+            try:
+                time.sleep(3 if attacker else 0)
+                rounds = [asyncio.run(peak_while(intake, honest(intake.url, 10, count, n, size))) for n in range(rounds_n)]
+            finally:
+                if attacker is not None:
+                    attacker.kill()
+                    attacker.wait()
+            errors = [line for line in intake.said.splitlines() if '"status": 5' in line]
+            intake.stop()
+            found[name] = {"before_mb": round(before), "rounds": rounds, "answers_5xx": len(errors)}
+            print(name, json.dumps(found[name]), flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--candidates", type=int, default=100)
+    parser.add_argument("--size", type=int, default=300_000, help="Bytes of each submission.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--attack", choices=list(ATTACKS))
+    parser.add_argument("--url", default="")
+    parser.add_argument("--port", type=int, default=0)
+    given = parser.parse_args()
+    if given.attack:
+        asyncio.run(ATTACKS[given.attack](given.url, given.port))  # type: ignore[arg-type]
+        return
+    about = {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()[0]}
+    result = {**about, "candidates": given.candidates, "bytes": given.size, "attacks": measure(given.candidates, given.size, given.rounds)}
+    if given.out:
+        given.out.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
