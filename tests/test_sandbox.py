@@ -395,13 +395,15 @@ def test_a_guest_dies_with_its_fork_server_though_nobody_is_there_to_kill_it(lev
         pid, folder = parent.stdout.readline().split()
         processes = _descendants(int(pid))
         (guest,) = [pid for pid in processes if _has_filter(pid)]
-        parent.send_signal(signal.SIGSTOP)
-        for process in processes:
-            if process != guest:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-        assert soon(lambda: gone(guest), 4.0)  # sooner than its processor time runs out
-        parent.kill()
+        try:
+            parent.send_signal(signal.SIGSTOP)
+            for process in processes:
+                if process != guest:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+            assert soon(lambda: gone(guest), 4.0)  # sooner than its processor time runs out
+        finally:
+            parent.kill()
     shutil.rmtree(folder)
 
 
