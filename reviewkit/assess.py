@@ -247,7 +247,7 @@ def row_of(assessment: Assessment, name: str) -> Row:
     """The table line of a scored submission."""
     card, submission = assessment.card, assessment.submission
     counts = {o: sum(g.outcome is o for g in card.gates) for o in GateOutcome}
-    gates = ", ".join(f"{n} {o.value}" for o, n in counts.items() if n)
+    gates = ", ".join(f"{n} {_plural(o) if n > 1 else o.value}" for o, n in counts.items() if n)
     decided = assessment.hiring[-1] if assessment.hiring else None
     return Row(
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
@@ -257,6 +257,10 @@ def row_of(assessment: Assessment, name: str) -> Row:
         marks=", ".join(dict.fromkeys(flag.code for flag in card.flags)), tampering=sum(flag.tampering for flag in card.flags),
         unchecked=_unchecked(card), decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
     )  # fmt: skip
+
+
+def _plural(outcome: GateOutcome) -> str:
+    return "need a person" if outcome is GateOutcome.PERSON else outcome.value
 
 
 def _unchecked(card: Scorecard) -> int:

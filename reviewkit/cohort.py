@@ -20,11 +20,14 @@ from reviewkit.report import environment
 from reviewkit.row import Row
 from reviewkit.safe_text import cell
 from reviewkit.statsviews import MEANING
+from reviewkit.totalbar import row_bar
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BINS = tuple(range(0, 100, 10))
+MANY = 8
+"""Submissions from which a distribution says more than the rows themselves."""
 
 
 def render_cohort(rows: Sequence[Row], agreement: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -44,7 +47,7 @@ def render_cohort(rows: Sequence[Row], agreement: Sequence[Mapping[str, Any]] = 
     ]
     unscored = sorted((row for row in rows if row.unscored), key=lambda r: (r.unscored, r.file))
     page = environment().get_template("cohort.html.j2")
-    return page.render(groups=groups, unscored=unscored, total=len(rows), agreement=agreement, meaning=MEANING)
+    return page.render(groups=groups, unscored=unscored, total=len(rows), agreement=agreement, meaning=MEANING, bar=row_bar)
 
 
 def percent(row: Row) -> float:
@@ -53,8 +56,10 @@ def percent(row: Row) -> float:
 
 
 def _distribution(rows: Sequence[Row]) -> Markup:
-    counts = {f"{low}": sum(low <= percent(r) < low + 10 or (low == 90 and percent(r) >= 100) for r in rows) for low in BINS}
-    return Markup(svg(bars("Submissions by percent of the points (lower end)", counts)))  # noqa: S704 - our own SVG
+    if len(rows) < MANY:
+        return Markup("")
+    counts = {f"{low}–{low + 10}": sum(low <= percent(r) < low + 10 or (low == 90 and percent(r) >= 100) for r in rows) for low in BINS}
+    return Markup(svg(bars("Submissions by percent of the points", counts)))  # noqa: S704 - our own SVG
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:

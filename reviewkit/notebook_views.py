@@ -8,8 +8,7 @@ from typing import Any
 
 from reviewkit.assess import score_file
 from reviewkit.errors import UsageError
-from reviewkit.harness.results import bars
-from reviewkit.plot import svg, table
+from reviewkit.plot import Share, shares, table
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import Scorecard
@@ -66,7 +65,7 @@ class Scored:
              "scored": "yes" if d.scored else f"unscored: {d.reason.value if d.reason else ''}", "why": d.words}
             for d in items
         ]  # fmt: skip
-        chart = svg(bars("Points", {d.dimension.value[:10]: d.points for d in items if d.scored})) if items else ""
+        chart = shares("Points", [Share(d.dimension.value, round(d.points, 1), d.points_max) for d in items if d.scored]) if items else ""
         return self._table(rows, "no dimensions", chart)
 
     def gates(self) -> Table:

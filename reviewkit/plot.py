@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from reviewkit.harness.results import Plot, Point
 
 WIDTH, HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 42, 40
+SHARES_WIDTH = 420
+_NAME, _SAID, _ROW = 150, 104, 22
 _COLOURS = ("var(--rk-c1, #2f6fb3)", "var(--rk-c2, #c2571a)", "var(--rk-c3, #2e7d4f)", "var(--rk-c4, #8a4fa3)", "var(--rk-c5, #6b6b6b)")
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4")
 _INK = "var(--jp-ui-font-color1, var(--rk-ink, #222))"
@@ -25,6 +28,47 @@ def svg(plot: Plot) -> str:
         f'style="max-width:100%;height:auto;font:12px sans-serif" xmlns="http://www.w3.org/2000/svg">'
         f'<text x="8" y="14" fill="{_INK}"><tspan font-weight="600">{escape(plot.title)}</tspan>{_unit(plot)}</text>{body}</svg>'
     )
+
+
+@dataclass(frozen=True)
+class Share:
+    """One bar of a chart of shares."""
+
+    name: str
+    part: float
+    whole: float
+    open: float = 0.0
+    """What may still be added: drawn as an outline behind the part."""
+
+
+def shares(title: str, rows: Sequence[Share]) -> str:
+    """Parts of wholes as lying bars with room for whole words: name, bar, `3 of 4`."""
+    height = 28 + _ROW * len(rows)
+    parts = []
+    for at, row in enumerate(rows):
+        y = 26 + _ROW * at
+        full = (SHARES_WIDTH - _NAME - _SAID) / (row.whole or 1.0)
+        end = min(row.part + row.open, row.whole)
+        parts.append(_text(_NAME - 8, y + 13, row.name, "end"))
+        parts.append(f'<rect x="{_NAME}" y="{y}" width="{full * row.whole:.1f}" height="16" fill="{_GRID}" fill-opacity=".5"/>')
+        if row.open:
+            parts.append(
+                f'<rect x="{_NAME + 0.5}" y="{y + 0.5}" width="{max(full * end - 1, 0):.1f}" height="15" fill="none" '
+                f'stroke="{_COLOURS[0]}" stroke-dasharray="3 2"/>'
+            )
+        parts.append(f'<rect x="{_NAME}" y="{y}" width="{full * row.part:.1f}" height="16" fill="{_COLOURS[0]}"/>')
+        parts.append(_text(SHARES_WIDTH - _SAID + 6, y + 13, _said(row), "start"))
+    label = escape(f"{title}: " + ", ".join(f"{row.name} {_said(row)}" for row in rows), quote=True)
+    return (
+        f'<svg class="rk-chart" role="img" aria-label="{label}" viewBox="0 0 {SHARES_WIDTH} {height}" width="{SHARES_WIDTH}" '
+        f'style="max-width:100%;height:auto;font:12px sans-serif" xmlns="http://www.w3.org/2000/svg">'
+        f'<text x="0" y="14" fill="{_INK}" font-weight="600">{escape(title)}</text>{"".join(parts)}</svg>'
+    )
+
+
+def _said(row: Share) -> str:
+    more = f" (+{_number(row.open)} open)" if row.open else ""
+    return f"{_number(row.part)} of {_number(row.whole)}{more}"
 
 
 def _unit(plot: Plot) -> str:
@@ -74,15 +118,19 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 def _bars(plot: Plot) -> str:
     values = {name: points[0][1] for name, points in plot.series.items() if points}
-    axis, low, high = _y_axis(ticks(min([0.0, *values.values()]), max([1.0, *values.values()])))
+    marks = ticks(min([0.0, *values.values()]), max([1.0, *values.values()]))
+    if all(float(value).is_integer() for value in values.values()):
+        marks = [mark for mark in marks if float(mark).is_integer()]  # nobody counts half a thing
+    axis, low, high = _y_axis(marks)
     step = (WIDTH - _LEFT - _RIGHT) / max(len(values), 1)
+    hues = _COLOURS if len(values) <= len(_COLOURS) else _COLOURS[:1]  # colours that repeat would say something untrue
     parts = [axis]
     for index, (name, value) in enumerate(values.items()):
         x = _LEFT + step * index + step * 0.2
         top, base = (_scale(v, low, high, HEIGHT - _BOTTOM, _TOP) for v in (value, 0.0))
         parts.append(
             f'<rect x="{x:.1f}" y="{min(top, base):.1f}" width="{step * 0.6:.1f}" height="{abs(base - top):.1f}" '
-            f'fill="{_COLOURS[index % len(_COLOURS)]}"/>'
+            f'fill="{hues[index % len(hues)]}"/>'
         )
         parts.append(_text(x + step * 0.3, min(top, base) - 4, _number(value)))
         parts.append(_text(x + step * 0.3, HEIGHT - _BOTTOM + 16, name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,15 +16,16 @@ from reviewkit.decided import decided_points, unknown_in
 from reviewkit.evidence import REPEATS
 from reviewkit.evidence_view import evidence_rows
 from reviewkit.finding import Finding
-from reviewkit.harness.results import bars
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
-from reviewkit.plot import svg
+from reviewkit.plot import Share, shares
 from reviewkit.reportdiff import marked_diff
 from reviewkit.safe_text import visible
-from reviewkit.scorecard import Breakdown, GateOutcome, ItemState, Outcome, PairOutcome, Scorecard
+from reviewkit.scorecard import GateOutcome, ItemState, Outcome, PairOutcome, Scorecard
 from reviewkit.submission import Submission
 from reviewkit.timeline import timeline
+from reviewkit.totalbar import total_bar
+from reviewkit.waiting import questions
 
 STATE_WORDS = {
     ItemState.CREDITED: "found", ItemState.PARTLY: "partly", ItemState.MISSED: "missed",
@@ -34,8 +36,8 @@ STATE_SIGNS = {
 }  # fmt: skip
 GATE_SIGNS = {GateOutcome.PASS: "✓", GateOutcome.FAIL: "✗", GateOutcome.PERSON: "?"}
 QUEUE_KINDS = {
-    "finding": "Match with", "understanding": "Understanding of", "gate": "Gate", "answer": "Answer", "proof": "Evidence",
-    "rating": "Rating of", "hint": "Hint on",
+    "finding": "Match", "understanding": "Explanation", "gate": "Gate", "answer": "Answer", "proof": "Evidence",
+    "rating": "Mark", "hint": "Hint",
 }  # fmt: skip
 CHECK_SIGNS = {"passed": "✓", "not_run": "–", "not_measured": "?", "error": "?"}
 OUTCOME_ORDER = (
@@ -114,8 +116,12 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "files": marked_diff(card, entry),
         "whole_change": [f.id for f in card.findings if f.file is None],
         "defect_states": {d.id: d.state for d in card.defects},
-        "total_bar": _total_bar(card),
-        "charts": [_chart(card, by) for by in ("severity", "level", "domain")],
+        "total_bar": total_bar(card.total),
+        "charts": _charts(card),
+        "questions": questions(card.queue),
+        "answers": {a.id: a for e in card.exercises for a in e.answers},
+        "defect_counts": [(s, n) for s in STATE_WORDS if (n := sum(d.state is s for d in card.defects))],
+        "named": naming(card, {d: key.title for d, key in keys.items()}),
         "timeline": Markup(timeline(submission.events)) if submission else Markup(""),  # noqa: S704 - our own SVG
         "given": _given(submission),
         "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
@@ -177,32 +183,32 @@ def _pairs(card: Scorecard, defect: str) -> list[tuple[str, Any]]:
     return sorted(found, key=lambda item: (-item[1].probability, item[0]))
 
 
-def _total_bar(card: Scorecard) -> Markup:
-    """Total, 90 % interval and hard bounds on a scale of 0 to the points that could be had."""
-    total, width, left = card.total, 640.0, 20.0
-    over = max(total.over, 1.0)
-
-    def x(points: float) -> str:
-        return f"{left + width * min(points, over) / over:.1f}"
-
-    marks = "".join(
-        f'<line class="grid" x1="{x(v)}" x2="{x(v)}" y1="14" y2="46"/><text x="{x(v)}" y="62" text-anchor="middle">{v:g}</text>'
-        for v in (0, over * 0.25, over * 0.5, over * 0.75, over)
-    )
-    label = f"{total.points:.1f} of {total.over:g} points, 90 % interval {total.interval_low:.1f} to {total.interval_high:.1f}"
-    return Markup(  # noqa: S704 - numbers of our own
-        f'<svg class="total" role="img" aria-label="{label}" viewBox="0 0 680 70" xmlns="http://www.w3.org/2000/svg">{marks}'
-        f'<rect class="hard" x="{x(total.low)}" y="24" width="{float(x(total.high)) - float(x(total.low)):.1f}" height="12"/>'
-        f'<rect class="interval" x="{x(total.interval_low)}" y="20" '
-        f'width="{float(x(total.interval_high)) - float(x(total.interval_low)):.1f}" height="20"/>'
-        f'<line class="point" x1="{x(total.points)}" x2="{x(total.points)}" y1="10" y2="50"/></svg>'
-    )
+def _charts(card: Scorecard) -> list[Markup]:
+    """Found of planted, by severity, level and domain."""
+    found = []
+    for by in ("severity", "level", "domain"):
+        rows = [Share(b.value.replace("-", " "), b.found, b.planted, b.open) for b in card.breakdown if b.by == by and b.planted]
+        found.append(Markup(shares(f"Found by {by}", rows)))  # noqa: S704 - our own SVG
+    return found
 
 
-def _chart(card: Scorecard, by: str) -> Markup:
-    rows: list[Breakdown] = [b for b in card.breakdown if b.by == by and b.planted]
-    values = {f"{b.value.split('-')[0]} {b.found}/{b.planted}": 100 * b.found / b.planted for b in rows}
-    return Markup(svg(bars(f"Found by {by}, percent", values)))  # noqa: S704 - our own SVG
+def naming(card: Scorecard, titles: Mapping[str, str]) -> Callable[[object], Markup]:
+    """A filter for words of the program: escaped, with ids of remarks and planted flaws turned into links that say what they are."""
+    links = {d.id: ("d", d.id, f"“{titles[d.id]}”") for d in card.defects if d.id in titles}
+    links |= {f.id: ("f", str(n), f"remark {n}") for n, f in enumerate(card.findings, 1)}
+    if not links:
+        return said
+    known = re.compile(rf"(?<![\w-])({'|'.join(re.escape(key) for key in sorted(links, key=len, reverse=True))})(?![\w-])")
+
+    def named(text: object) -> Markup:
+        pieces = known.split(str(text))
+        return Markup("").join(_link(*links[piece]) if at % 2 else said(piece) for at, piece in enumerate(pieces) if piece)
+
+    return named
+
+
+def _link(letter: str, key: str, words: str) -> Markup:
+    return Markup('<a href="#{}-{}">{}</a>').format(letter, key, visible(words))
 
 
 def _sandbox(card: Scorecard) -> str:

@@ -40,6 +40,16 @@ class FileDiff:
     loose: list[str]
     """Remarks on the whole file, or on lines that the diff does not show."""
 
+    @property
+    def planted(self) -> int:
+        """Defects whose main place lies in this file's diff."""
+        return sum(len(line.defects) for _head, lines in self.hunks for line in lines)
+
+    @property
+    def said(self) -> int:
+        """Remarks on this file."""
+        return len(self.loose) + sum(len(line.findings) for _head, lines in self.hunks for line in lines)
+
 
 def marked_diff(card: Scorecard, entry: Entry) -> list[FileDiff]:
     """The change with marks; remarks on the whole change belong to no file."""

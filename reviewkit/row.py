@@ -30,7 +30,7 @@ class Row:
     """Upper end of the 90 % interval."""
     band: str = ""
     gates: str = ""
-    """`2 pass, 1 needs a person`."""
+    """`1 pass, 2 need a person`."""
     waiting: int | None = None
     """Items that only a person can decide."""
     unscored: str = ""

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from reviewkit.harness import bars, lines
-from reviewkit.plot import svg, table, ticks
+from reviewkit.plot import Share, shares, svg, table, ticks
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,20 @@ def test_ticks_cover_the_range() -> None:
         assert marks[0] <= low
         assert marks[-1] >= high
         assert 2 <= len(marks) <= 12
+
+
+def test_shares_show_whole_names_and_what_is_open() -> None:
+    text = shares("Found <by>", [Share("testing observability", 2, 4, 1), Share("<i>", 0, 0), Share("api", 3, 3)])
+    ET.fromstring(text)  # noqa: S314 - our own output
+    assert "testing observability" in text
+    assert "2 of 4 (+1 open)" in text
+    assert "stroke-dasharray" in text
+    assert "<i>" not in text
+    assert "stroke-dasharray" not in shares("x", [Share("api", 3, 3)])
+
+
+def test_counts_get_whole_marks() -> None:
+    axis = svg(bars("n", {"a": 1, "b": 2}))
+    assert ">0.5<" not in axis
+    assert ">2<" in axis
+    assert ">0.5<" in svg(bars("n", {"a": 0.5, "b": 2}))

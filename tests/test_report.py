@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from reviewkit.assess import Assessment, assess
 from reviewkit.bank import find_bank
-from reviewkit.report import render_report
+from reviewkit.report import naming, render_report
 from reviewkit.scorecard import PutBack
 from reviewkit.submission import read_submission
 
@@ -46,7 +46,7 @@ def test_it_is_the_same_on_every_run(tmp_path: Path, html: str) -> None:
 
 
 def test_every_part_is_there(html: str) -> None:
-    for part in ("gates", "queue", "dimensions", "defects", "remarks", "claims", "exercises", "change", "record", "how"):
+    for part in ("words", "gates", "queue", "dimensions", "defects", "remarks", "claims", "exercises", "change", "record", "how"):
         assert f'id="{part}"' in html
     assert "Hiring decision" in html
     assert "people decide" in html
@@ -102,3 +102,46 @@ def test_a_tampered_record_is_marked(tmp_path: Path) -> None:
     found = assess(submission, BANK, None)
     assert "marks that a person must judge" in render(found)
     assert "notice alarm" in render(found)
+
+
+def test_what_matters_is_open_and_the_rest_folds(html: str) -> None:
+    opened = outside_folds(html)
+    for words in ("of 97", "Must explain", "To decide", "bounds"):
+        assert words in opened
+    assert "log-odds)" in html
+    assert "log-odds)" not in opened
+    assert 'role="region" aria-label="Diff of' not in opened
+
+
+def outside_folds(html: str) -> str:
+    """The text that a reader sees before opening anything; summaries included."""
+    depth, kept = 0, []
+    for piece in re.split(r"(<details[^>]*>|</details>|<summary>.*?</summary>)", html, flags=re.DOTALL):
+        depth += piece.startswith("<details") - piece.startswith("</details")
+        if depth == 0 or (depth == 1 and piece.startswith("<summary>")):
+            kept.append(piece)
+    return "".join(kept)
+
+
+def test_no_link_stands_in_a_summary(html: str) -> None:
+    assert not [s for s in re.findall(r"<summary>.*?</summary>", html, flags=re.DOTALL) if "<a " in s]
+
+
+def test_ids_of_the_record_are_shown_as_remarks_and_titles(tmp_path: Path) -> None:
+    found = assessed(tmp_path)
+    html = render(found)
+    body = html.split("</style>")[1]
+    assert found.card.findings
+    for finding in found.card.findings:
+        assert finding.id not in body
+    assert 'Perhaps said by </bdi><a href="#f-1">remark 1</a>' in html
+
+
+def test_names_are_whole_words_only(tmp_path: Path) -> None:
+    card = assessed(tmp_path).card
+    first, flaw = card.findings[0].id, card.defects[0].id
+    named = naming(card, {flaw: "A <title>"})
+    assert f'<a href="#d-{flaw}">“A &lt;title&gt;”</a>' in named(f"Finds {flaw}.")
+    assert "remark 1" in named(f"Found by {first}.")
+    assert "remark" not in named(f"x{first} {first}y <b>")
+    assert "<b>" not in named("<b>")
