@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from reviewkit.errors import ReviewkitError
+from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
 
@@ -27,6 +27,8 @@ M = TypeVar("M", bound=BaseModel)
 class BankNotFoundError(ReviewkitError):
     """No folder with `scenarios/` was found."""
 
+    exit_code = 2
+
     def __init__(self, start: str, asked: str | None = None) -> None:
         super().__init__(start, asked)
         self.start, self.asked = start, asked
@@ -39,6 +41,8 @@ class BankNotFoundError(ReviewkitError):
 
 class UnknownScenarioError(ReviewkitError):
     """A slug that the bank does not have."""
+
+    exit_code = 2
 
     def __init__(self, slug: str, known: tuple[str, ...]) -> None:
         super().__init__(slug, known)
@@ -112,8 +116,17 @@ class Entry:
         return self.exemplar_set.usable(self.rubric.version) if self.use_exemplars else Exemplars(name=OFF)
 
     def text(self, name: str) -> str:
-        """Text of a file of the scenario, such as `brief.md`."""
-        return (self.folder / name).read_text("utf-8")
+        """Text of a file of the scenario, such as `brief.md`.
+
+        Raises:
+            ContentError: If it is missing or no UTF-8 text.
+        """
+        try:
+            return (self.folder / name).read_text("utf-8")
+        except FileNotFoundError:
+            raise ContentError(f"scenarios/{self.slug}/{name}", ("there is no such file",)) from None
+        except UnicodeDecodeError as error:
+            raise ContentError(f"scenarios/{self.slug}/{name}", (yaml_words(error),)) from None
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,7 @@ def find_bank(asked: Path | None = None, rubrics: Path | None = None, start: Pat
 
     Raises:
         BankNotFoundError: If there is none.
+        UsageError: If a folder of rubrics is named that is not there.
     """
     named = asked or (Path(os.environ[BANK_VARIABLE]) if os.environ.get(BANK_VARIABLE) else None)
     if named is not None:
@@ -166,8 +180,21 @@ def find_bank(asked: Path | None = None, rubrics: Path | None = None, start: Pat
                 break
         else:
             raise BankNotFoundError(str(here))
-    private = rubrics or (Path(os.environ[RUBRICS_VARIABLE]) if os.environ.get(RUBRICS_VARIABLE) else root / "rubrics")
+    told = rubrics or (Path(os.environ[RUBRICS_VARIABLE]) if os.environ.get(RUBRICS_VARIABLE) else None)
+    if told is not None and not told.is_dir():
+        raise UsageError(f"{told}: there is no such folder of rubrics.", f"Name another with --rubrics or {RUBRICS_VARIABLE}.")
+    private = told or root / "rubrics"
     return Bank(root, private.resolve() if private.is_dir() else None)
+
+
+def yaml_words(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """What is wrong with a file that is no YAML or no text, in a few words with the line."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start})"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        told = ", ".join(part for part in (error.context, error.problem) if part)
+        return f"is not YAML: line {error.problem_mark.line + 1}: {told}"
+    return f"is not YAML: {' '.join(str(error).split())}"
 
 
 def read_model(model: type[M], path: Path) -> M:
@@ -182,7 +209,7 @@ def read_model(model: type[M], path: Path) -> M:
     except FileNotFoundError:
         raise ContentError(name, ("there is no such file",)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContentError(name, (" ".join(str(error).split()),)) from None
+        raise ContentError(name, (yaml_words(error),)) from None
     try:
         return model.model_validate(data)
     except ValidationError as error:

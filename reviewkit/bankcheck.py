@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from reviewkit.anchor import AnchorError, locate_in
-from reviewkit.bank import Bank, Entry
+from reviewkit.bank import Bank, Entry, yaml_words
 from reviewkit.harness.stage import Tree
 from reviewkit.neutrality import key_runs, leaks, python_prose
 from reviewkit.rubric import Rubric
@@ -100,7 +100,7 @@ def _schema(model: type[BaseModel], path: Path, name: str) -> Iterator[Problem]:
         return
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        yield Problem(name, mark.line + 1 if mark else 1, " ".join(str(error).split()))
+        yield Problem(name, mark.line + 1 if mark else 1, yaml_words(error))
         return
     try:
         model.model_validate(data)

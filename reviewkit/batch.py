@@ -15,6 +15,7 @@ from importlib.resources import files
 from multiprocessing import get_context, parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from reviewkit.batchmarks import Mark, batch_marks
@@ -61,6 +62,8 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
     """
     try:
         order.out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=order.out):
+            pass  # a folder that is there may still refuse files
     except OSError as error:
         raise UsageError(f"{order.out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
     staged = {path: _stage(path, order.out) for path in paths}

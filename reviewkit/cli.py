@@ -13,24 +13,37 @@ import typer
 from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
-from reviewkit.cli_options import BankOption, ExemplarsOption, JsonOption, OutOption, RubricsOption
+from reviewkit.cli_options import (
+    BankOption,
+    ExemplarsOption,
+    InOrder,
+    JobsOption,
+    JsonOption,
+    OutOption,
+    RubricsOption,
+    SlugArgument,
+)
 from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_store import store_app
-from reviewkit.errors import DataError, ReviewkitError, UsageError
+from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
 
 if TYPE_CHECKING:
     from reviewkit.bank import Bank
 
 app = typer.Typer(
     name="reviewkit",
+    cls=InOrder,
     help="Code-review interviews in Jupyter: a candidate reviews a realistic pull request, you get a report a panel can defend.\n\n"
-    "Start with: reviewkit demo",
+    "Start with: reviewkit demo\n\n"
+    "Then: reviewkit bank list, reviewkit open checkout --preview, reviewkit score FOLDER",
+    epilog="Exit codes: 0 fine; 1 something is wrong in the data (an unscored file, a faulty bank, a missing part); "
+    "2 wrong usage (an unknown command, scenario, path or option); 130 ended by Ctrl+C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-bank_app = typer.Typer(help="The bank of scenarios.", no_args_is_help=True)
-notebook_app = typer.Typer(help="Notebooks that come with reviewkit.", no_args_is_help=True)
+bank_app = typer.Typer(help="See and prove the bank of scenarios.", no_args_is_help=True)
+notebook_app = typer.Typer(help="Find the notebooks that come with reviewkit.", no_args_is_help=True)
 app.add_typer(bank_app, name="bank")
 app.add_typer(notebook_app, name="notebook")
 app.add_typer(invite_app, name="invite")
@@ -73,7 +86,7 @@ def bank_list(bank: BankOption = None, as_json: JsonOption = False) -> None:
 
 @bank_app.command("show")
 def bank_show(
-    slug: str, bank: BankOption = None, rubrics: RubricsOption = None, as_json: JsonOption = False,
+    slug: SlugArgument, bank: BankOption = None, rubrics: RubricsOption = None, as_json: JsonOption = False,
     key: Annotated[bool, typer.Option("--key", help="Also show the defects of the rubric.")] = False,
 ) -> None:  # fmt: skip
     """Show one scenario: what it assesses, for whom, its exercises.
@@ -119,8 +132,13 @@ def bank_check(
     else:
         for problem in problems:
             typer.echo(str(problem))
-        typer.echo(f"{sum(p.weight == 'error' for p in problems)} errors, {sum(p.weight != 'error' for p in problems)} warnings")
+        errors = sum(p.weight == "error" for p in problems)
+        typer.echo(f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}")
     raise typer.Exit(1 if any(p.weight == "error" for p in problems) else 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _schema_broken(entry: object) -> bool:
@@ -153,7 +171,9 @@ def build(
     bank: BankOption = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a notebook differs.")] = False,
 ) -> None:
-    """Build notebooks/<slug>.ipynb from the scenarios.
+    """Build the workbooks from the scenarios.
+
+    Writes notebooks/<slug>.ipynb, without outputs except the forms.
 
     Example: reviewkit build --check
     """
@@ -199,7 +219,10 @@ def open_workbook(
     preview: Annotated[bool, typer.Option("--preview", help="Show it as a candidate sees it; record nothing.")] = False,
     notebook: Annotated[bool, typer.Option("--notebook", help="Use Notebook 7 instead of JupyterLab.")] = False,
 ) -> None:
-    """Serve a fresh copy of a workbook and print its link.
+    """Serve a fresh workbook and print its link.
+
+    The link holds a token and works on this machine only. The copy and its record stay in --folder when the server ends;
+    give the notebook's path instead of a scenario to go on with it.
 
     Example: reviewkit open checkout --candidate c-17
     """
@@ -207,7 +230,11 @@ def open_workbook(
     from reviewkit.serve import resume, serve
 
     found, front = find_bank(bank), ("notebook" if notebook else "lab")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is not a folder.", "Name another with --folder.")
     if slug.endswith(".ipynb"):
+        if not Path(slug).is_file():
+            raise UsageError(f"{slug}: there is no such notebook.", "Name one that reviewkit open made, or a scenario.")
         served = resume(Path(slug), front=front, bank=found.root)  # type: ignore[arg-type]
     else:
         workbook = _workbook(found, slug)
@@ -235,12 +262,16 @@ def score(
     out: OutOption = Path("reviewkit-out"),
     bank: BankOption = None,
     rubrics: RubricsOption = None,
-    jobs: Annotated[Optional[int], typer.Option("--jobs", min=1, help="Processes; as many as cores by default.")] = None,  # noqa: UP045
+    jobs: JobsOption = None,
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     exemplars: ExemplarsOption = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Score completed notebooks; each gets a report, a scorecard and a row. They are read as data, never run.
+    """Score completed notebooks.
+
+    Each gets a report, a scorecard and a row in table, CSV and store; cohort.html compares them. A notebook is read as data,
+    never run; code that a candidate mended runs in the sandbox only. A file that cannot be scored gets one line that says why
+    and what to do, and the exit code is 1.
 
     From an intake the newest submission of each invite is fetched, with the token in REVIEWKIT_INTAKE_TOKEN.
     Exit code 1 when something needs a person: a file that cannot be scored, or hidden checks without a verdict (no sandbox
@@ -275,10 +306,13 @@ def demo(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Afterwards serve a workbook in JupyterLab.")] = True,
-    jobs: Annotated[Optional[int], typer.Option("--jobs", min=1)] = None,  # noqa: UP045
+    jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score the completed notebooks that come with the bank, show the result, then serve a workbook.
+    """Score the sample interviews, then serve a workbook.
+
+    Scores the completed notebooks that come with the bank, prints the table and where the reports are, then opens a fresh
+    workbook as a candidate meets it and prints its link. Takes some minutes.
 
     Example: reviewkit demo --no-serve
     """
@@ -303,23 +337,30 @@ app.command()(decide)
 
 @app.command("match")
 def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review per line.")]) -> None:
-    """Match findings with defects by their text (and place, where given); JSON lines to stdout. For measuring.
+    """Match remarks with defects by text, for measuring.
+
+    Reads one review a line and prints one line of JSON for each; places count where they are given. The format is in
+    docs/scoring.md.
 
     Example: reviewkit match reviews.jsonl > pairs.jsonl
     """
     from reviewkit.matchfile import match_text_file
 
     try:
-        lines = [line for line in file.read_text("utf-8").split("\n") if line.strip()]
+        lines = file.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read ({type(error).__name__}).", "Name a UTF-8 file of JSON lines.") from None
-    for line in match_text_file(lines):
-        typer.echo(line)
+        fault = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"
+        raise UsageError(f"{file}: {fault}.", "Name a UTF-8 file of JSON lines.") from None
+    try:
+        for line in match_text_file(lines):
+            typer.echo(line)
+    except DataError as error:
+        raise DataError(f"{file}, {error.place}", error.fact, error.next_step) from None
 
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what this machine can run, and what to install for the rest.
+    """Say what this machine can run and lacks.
 
     Example: reviewkit doctor
     """
@@ -339,7 +380,7 @@ def main() -> None:
     try:
         app()
     except ReviewkitError as error:
-        typer.echo(f"reviewkit: {error}", err=True)
+        typer.echo(f"reviewkit: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -65,40 +65,49 @@ def score_and_show(
         A row per file, in the order given.
     """
     order = _order(out, bank, rubrics, exemplars)
-    rows = _without_bank(paths) if order is None else _scored(paths, order, jobs or JOBS)
+    rows = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, rows, strict=True)]
-    if order is not None:
+    if isinstance(order, Order):
         rows = publish(rows, out)
     if as_json:
         print(json.dumps([row.as_dict() for row in rows], ensure_ascii=True))
         for sentence in unchecked(rows):
             Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
     else:
-        _show(rows, out, Console())
+        show(rows, out, Console())
     return rows
 
 
-def _order(out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool) -> Order | None:
+@dataclass(frozen=True)
+class _Lack:
+    """What is missing to score anything at all."""
+
+    code: str
+    words: str
+
+
+def _order(out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool) -> Order | _Lack:
     try:
         found = find_bank(bank, rubrics)
     except BankNotFoundError:
         if bank is not None:
             raise
-        return None
+        return _Lack("no_bank", "no bank found, so it cannot be scored. Name one with --bank or REVIEWKIT_BANK.")
     if found.rubrics is None:
-        raise DataError(str(found.root), "has no rubrics", "Name their folder with --rubrics or REVIEWKIT_RUBRICS.")
+        words = "the bank has no rubrics, so it cannot be scored. Name their folder with --rubrics or REVIEWKIT_RUBRICS."
+        return _Lack("no_rubrics", words)
     return Order(out, found.root, found.rubrics, exemplars)
 
 
-def _without_bank(paths: Sequence[Path]) -> list[Row]:
-    """Without a bank nothing can be scored, but what is wrong with a file can still be said."""
+def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:
+    """Nothing can be scored, but what is wrong with a file can still be said."""
     rows = []
     for path in paths:
         try:
             submission = read_submission(path)
-            sentence = f"{path.name}: no bank found, so it cannot be scored. Name one with --bank or REVIEWKIT_BANK."
-            rows.append(Row(path.name, submission.sha256, scenario=submission.slug, unscored="no_bank", sentence=sentence))
+            sentence = f"{path.name}: {lack.words}"
+            rows.append(Row(path.name, submission.sha256, scenario=submission.slug, unscored=lack.code, sentence=sentence))
         except SubmissionError as error:
             rows.append(Row(path.name, "", unscored=error.reason_code, sentence=str(error)))
     return rows
@@ -111,7 +120,8 @@ def _scored(paths: Sequence[Path], order: Order, jobs: int) -> list[Row]:
         return score_all(paths, order, lambda _row: progress.advance(task), jobs)
 
 
-def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
+def show(rows: Sequence[Row], out: Path, console: Console) -> None:
+    """Print the table of scored rows and where their reports are, then a line for each file that was not scored."""
     scored = [row for row in rows if not row.unscored]
     if scored:
         table = Table(title="Results", title_justify="left")
@@ -123,6 +133,8 @@ def _show(rows: Sequence[Row], out: Path, console: Console) -> None:
             cells = (row.candidate or row.file, row.scenario, total, row.band, row.gates, str(row.waiting), _marks(row))
             table.add_row(*(Text(visible(cell)) for cell in cells[: len(table.columns)]))
         console.print(table)
+        if any(row.flags for row in scored):
+            console.print("marks: signs on the record that a person must judge; the head of the report names them.", soft_wrap=True)
         for row in scored:
             console.print(Text(visible(f"{out / row.report}")), soft_wrap=True)
         console.print(Text(f"Cohort: {out / 'cohort.html'}   CSV: {out / 'cohort.csv'}"), soft_wrap=True)
