@@ -104,7 +104,7 @@ def _exercises(entry: Entry) -> list[Cell]:
     cells: list[Cell] = [_markdown("## Exercises\n\nThey open when you close the review part.")]
     for exercise in entry.scenario.exercises:
         if exercise.kind is ExerciseKind.MEND:
-            cells.append(_markdown(f"### {exercise.title}\n\n{exercise.prompt.strip()}"))
+            cells.append(_form_cell(entry, "task", f'rk.task("{exercise.id}")', exercise.id))
             cells += _mend(entry, exercise)
         elif exercise.kind is ExerciseKind.DIAGNOSE:
             cells.append(_code_cell(f'load = await rk.load("{exercise.id}")', ["reviewkit-load"]))

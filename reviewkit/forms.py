@@ -28,7 +28,7 @@ def form(entry: Entry, name: str, item_id: str | None = None) -> dict[str, Any]:
 
     Args:
         entry: The scenario.
-        name: `status`, `change`, `claims`, `close`, `probe`, `exercise`, `verdict` or `submit`.
+        name: `status`, `change`, `claims`, `close`, `probe`, `task`, `exercise`, `verdict` or `submit`.
         item_id: Id of the probe or exercise.
 
     Raises:
@@ -48,6 +48,9 @@ def form(entry: Entry, name: str, item_id: str | None = None) -> dict[str, Any]:
         if probe is None:
             raise KeyError(item_id)
         return {**common, "probe": {"id": probe.id, "title": probe.title, "text": probe.text}}
+    if name == "task":
+        exercise = scenario.exercise(str(item_id))
+        return {**common, "exercise": {"id": exercise.id, "title": exercise.title, "prompt": exercise.prompt}}
     if name == "exercise":
         exercise = scenario.exercise(str(item_id))
         return {**common, "form": exercise.kind.value, "exercise": _exercise(exercise)}
@@ -65,9 +68,9 @@ def _change(entry: Entry) -> dict[str, Any]:
 
 
 def _exercise(exercise: Exercise) -> dict[str, Any]:
+    if exercise.kind is ExerciseKind.MEND:  # its prompt stands before its files, in the form `task`
+        return {"id": exercise.id, "title": exercise.title, "files": list(exercise.files)}
     common: dict[str, Any] = {"id": exercise.id, "title": exercise.title, "prompt": exercise.prompt}
-    if exercise.kind is ExerciseKind.MEND:
-        return {**common, "files": list(exercise.files)}
     if exercise.kind is ExerciseKind.TRACE:
         return {
             **common,

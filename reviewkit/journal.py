@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from reviewkit.durable import LOCK_PATIENCE, lock, read_exactly, sync, sync_folder
 from reviewkit.errors import EventError, JournalError
-from reviewkit.event import Event, Head, Problem, append_event, head_of, timestamp, verify_chain
+from reviewkit.event import Event, Head, Kind, Problem, append_event, head_of, timestamp, verify_chain
 from reviewkit.grants import Grant, find_session_grant
 
 FOLDER: Final = ".reviewkit"
@@ -79,7 +79,8 @@ class Journal:
         """Store one event durably, or give back what the same operation made before.
 
         Raises:
-            EventError: If the event has not the shape of its kind; nothing is written.
+            EventError: If the event has not the shape of its kind, or the operation stands for another event already;
+                nothing is written.
             JournalError: If it could not be stored; nothing of it is left in the file.
         """
         append_event(Head(), op=op, kind=kind, data=data, t=timestamp())  # a wrong shape never touches the disk
@@ -90,6 +91,7 @@ class Journal:
                 self._catch_up(file)
                 before = self._known.ops.get(op)
                 if before is not None:
+                    _refuse_other(before, kind, data)
                     return Appended(before, is_new=False)
                 event = append_event(head_of(self._known.events), op=op, kind=kind, data=data, t=self._clock())
                 self._write(file, event)
@@ -223,6 +225,14 @@ class _Known:
     def _add(self, event: Event) -> None:
         self.events.append(event)
         self.ops.setdefault(event.op, event)
+
+
+def _refuse_other(before: Event, kind: str, data: object) -> None:
+    """Keep an operation that is sent again apart from another one under its id, which would be lost without a word."""
+    now = append_event(Head(before.seq - 1, before.prev), op=before.op, kind=kind, data=data, t=before.t)
+    # Each page that opens a record says so under one id; which front end was first is kept, and that is enough.
+    if now.hash != before.expected_hash() and not (now.kind is before.kind is Kind.OPENED):
+        raise EventError(kind, f"its operation stands for event {before.seq} already, which says something else")
 
 
 def _parse(line: bytes) -> Event | None:

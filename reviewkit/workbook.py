@@ -151,6 +151,10 @@ class Workbook:
         """The form of an exercise."""
         self._form("exercise", exercise_id)
 
+    def task(self, exercise_id: str) -> None:
+        """What an exercise asks for, before the cells that belong to it."""
+        self._form("task", exercise_id)
+
     def verdict(self) -> None:
         """The verdict form."""
         self._form("verdict")
@@ -211,6 +215,8 @@ class Workbook:
         exercise = self.entry.scenario.exercise(exercise_id)
         if exercise.run is None:
             raise UsageError(f"{exercise_id!r} has no load to run.", "It belongs to diagnose exercises.")
+        if self._locked():
+            return Load(Recording((), ()))
         recording: Recording = await load_module(self.entry.folder / exercise.run).run(self.stage("head"), seed)
         print(recording.verdict)
         show(recording.plots, ())

@@ -52,11 +52,27 @@ def test_events_are_lines_beside_the_notebook(path: Path) -> None:
 
 def test_the_same_operation_makes_one_event(path: Path) -> None:
     made = filled(path)
-    first = made.append("op-1", *remark("other"))
+    first = made.append("op-1", *remark("f1"))
     assert not first.is_new
     assert first.event.data["id"] == "f1"
-    assert not Journal(path, RECORD).append("op-1", *remark()).is_new
+    assert not Journal(path, RECORD).append("op-1", *remark("f1")).is_new
     assert len(path.read_bytes().splitlines()) == 3
+
+
+def test_an_operation_that_stands_for_something_else_is_refused(path: Path) -> None:
+    made = filled(path)
+    for kind, data in (remark("other"), ("finding.deleted", {"id": "f1"})):
+        for one in (made, Journal(path, RECORD)):
+            with pytest.raises(EventError, match="stands for event"):
+                one.append("op-1", kind, data)
+    assert len(path.read_bytes().splitlines()) == 3
+
+
+def test_two_front_ends_open_one_record(path: Path) -> None:
+    made = Journal(path, RECORD)
+    for client in ("JupyterLab 4", "Jupyter Notebook 7"):
+        opened = made.append("opened", "workbook.opened", {"slug": "demo", "version": "1.0.0", "client": client})
+    assert opened.event.data["client"] == "JupyterLab 4"
 
 
 def test_a_wrong_shape_writes_nothing(path: Path) -> None:

@@ -128,7 +128,8 @@ def specs(*, rows: int = 0) -> list[dict[str, Any]]:
         {"form": "claims", "claims": [{"id": "c1", "text": "The overview no longer waits for the database."}, {"id": "c2", "text": "A failing row does not stop the others."}]},
         {"form": "probe", "probe": {"id": "bulk", "title": "Many moves at once", "text": "Moves 1,000 parcels, then asks where they are."}},
         {"form": "close"},
-        {"form": "mend", "exercise": {"id": "mend", "title": "Mend it", "prompt": "Mend what you would not ship.", "files": ["parcels/store.py"]}},
+        {"form": "task", "exercise": {"id": "mend", "title": "Mend it", "prompt": "Mend what you would not ship."}},
+        {"form": "mend", "exercise": {"id": "mend", "title": "Mend it", "files": ["parcels/store.py"]}},
         {
             "form": "trace",
             "exercise": {

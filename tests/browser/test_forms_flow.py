@@ -19,7 +19,16 @@ from workplace import (
     write_finding,
 )
 
-FORMS = ["status", "change", "claims", "probe", "close", "mend", "trace", "diagnose", "explain", "verdict", "submit"]
+from reviewkit.journal import Journal, journal_path
+from reviewkit.submission import read_submission
+
+PROMPTS = [
+    "Mend what you would not ship.",
+    "Put the layers in the order in which one call crosses them.",
+    "Say what is going on.",
+    "Explain to a new colleague what a stale answer is.",
+]
+FORMS = ["status", "change", "claims", "probe", "close", "task", "mend", "trace", "diagnose", "explain", "verdict", "submit"]
 
 
 def test_every_form_is_drawn_and_records_without_a_kernel(workplace: Workplace) -> None:
@@ -60,8 +69,13 @@ def test_exercises_open_when_the_review_part_is_closed(workplace: Workplace) -> 
     for name in ("trace", "diagnose", "explain"):
         expect(form(page, name).get_by_text("Opens when you close the review part.")).to_be_attached()
         expect(form(page, name).locator("textarea, select").first).to_be_disabled()
+        expect(form(page, name).locator(".rk-body")).to_be_hidden()
     expect(form(page, "mend").get_by_role("button", name="Run the public checks")).to_be_disabled()
+    for prompt in PROMPTS:
+        expect(page.get_by_text(prompt)).to_be_hidden()
     close_review(page)
+    for prompt in PROMPTS:
+        expect(page.get_by_text(prompt)).to_be_visible()
     for name in ("trace", "diagnose", "explain"):
         expect(form(page, name).locator("textarea, select").first).to_be_enabled()
     row(page, 8).locator('.rk-no[data-side="R"]').click()
@@ -69,6 +83,28 @@ def test_exercises_open_when_the_review_part_is_closed(workplace: Workplace) -> 
     settled(page)
     assert desk.data("finding.added")[0]["after_exercises"] is True
     expect(form(page, "change").locator(".rk-remark").get_by_text("after exercises")).to_be_visible()
+
+
+def test_a_damaged_line_of_the_journal_stops_no_copy_into_the_notebook(workplace: Workplace) -> None:
+    desk = workplace.desk()
+    path = journal_path(desk.granted.notebook, desk.granted.grant.record)
+    journal = Journal(path, desk.granted.grant.record)
+    for number in range(1, 4):
+        journal.append(f"op-{number}", "claim.judged", {"claim": "c1", "verdict": "true", "why": str(number)})
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"{" + lines[1][1:].replace(b"}", b"{") + lines[2])
+    page = workplace.open(desk)
+    expect(form(page, "status").get_by_text("Event 2 is missing")).to_be_visible()
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    settled(page)
+
+    def copied() -> list[int]:
+        return [event["seq"] for event in desk.document["metadata"]["reviewkit"].get("record", {}).get("events", [])]
+
+    wait_until(page, lambda: copied() == [1, 3, 4, 5])
+    submission = read_submission(desk.granted.notebook)
+    assert [flag.code for flag in submission.flags if flag.is_tampering] == ["missing", "broken_chain"]
 
 
 def fill_forms(page: Page) -> None:

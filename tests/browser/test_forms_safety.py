@@ -63,6 +63,7 @@ def hostile() -> dict[str, Any]:
         finding_event(3, line="eight", id={"a": 1}, body=["no text"]),
         {"seq": 4, "kind": "constructor", "data": {"id": 1}},
         {"seq": 5, "kind": "claim.judged", "data": None},
+        {"seq": 6, "kind": "review.closed", "data": None},
         "no event",
     ]
     document["metadata"]["reviewkit"]["record"] = {"id": "../../x", "events": events, "head": BAD, "count": BAD}

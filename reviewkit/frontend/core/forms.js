@@ -100,14 +100,32 @@ function runButton(ctx, label) {
   };
 }
 
-/** The frame of an exercise with its prompt. */
+/** The frame of an exercise; its prompt and fields stay out of sight until the review part is closed. */
 export function exerciseCard(ctx, kind) {
   const item = ctx.spec.exercise ?? {};
   const id = text(item.id, 80);
   const title = text(item.title, 300) || ctx.t('Exercise');
   const frame = card(ctx, { title, kind: `rk-exercise rk-${kind}`, label: ctx.t('Exercise: %1', title) });
-  frame.body.append(markdown(text(item.prompt, 8000)));
-  return { frame, id, item };
+  const prompt = h('div', {}, item.prompt ? markdown(text(item.prompt, 8000)) : null);
+  frame.body.append(prompt);
+  const kept = kind === 'mend' ? prompt : frame.body; // its files lie open in cells anyway
+  const lock = reason => {
+    kept.hidden = !ctx.model.get('state').closed;
+    frame.lock(reason);
+  };
+  return { frame: { ...frame, lock }, id, item };
+}
+
+/** What an exercise asks for, where its cells come between the task and the button that checks them. */
+export function task(ctx) {
+  const { frame } = exerciseCard(ctx, 'task');
+  return {
+    node: frame.node,
+    update() {
+      frame.lock(exerciseLock(ctx));
+    },
+    dispose() {}
+  };
 }
 
 /** Mend the change: shows which files differ, and runs the public checks. */

@@ -1,7 +1,7 @@
 import CSS_TEXT from './core.css';
 import { ChangeForm } from './change.js';
 import { claims } from './claims.js';
-import { close, diagnose, explain, mend, probe } from './forms.js';
+import { close, diagnose, explain, mend, probe, task } from './forms.js';
 import { trace } from './trace.js';
 import { submit, verdict } from './finish.js';
 import { status } from './status.js';
@@ -17,6 +17,7 @@ const FORMS = {
   diagnose,
   explain,
   mend,
+  task,
   probe,
   status,
   submit,

@@ -1867,14 +1867,32 @@ function runButton(ctx, label) {
   };
 }
 
-/** The frame of an exercise with its prompt. */
+/** The frame of an exercise; its prompt and fields stay out of sight until the review part is closed. */
 function exerciseCard(ctx, kind) {
   const item = ctx.spec.exercise ?? {};
   const id = text(item.id, 80);
   const title = text(item.title, 300) || ctx.t('Exercise');
   const frame = card(ctx, { title, kind: `rk-exercise rk-${kind}`, label: ctx.t('Exercise: %1', title) });
-  frame.body.append(markdown(text(item.prompt, 8000)));
-  return { frame, id, item };
+  const prompt = h('div', {}, item.prompt ? markdown(text(item.prompt, 8000)) : null);
+  frame.body.append(prompt);
+  const kept = kind === 'mend' ? prompt : frame.body; // its files lie open in cells anyway
+  const lock = reason => {
+    kept.hidden = !ctx.model.get('state').closed;
+    frame.lock(reason);
+  };
+  return { frame: { ...frame, lock }, id, item };
+}
+
+/** What an exercise asks for, where its cells come between the task and the button that checks them. */
+function task(ctx) {
+  const { frame } = exerciseCard(ctx, 'task');
+  return {
+    node: frame.node,
+    update() {
+      frame.lock(exerciseLock(ctx));
+    },
+    dispose() {}
+  };
 }
 
 /** Mend the change: shows which files differ, and runs the public checks. */
@@ -2611,6 +2629,7 @@ const FORMS = {
   diagnose,
   explain,
   mend,
+  task,
   probe,
   status,
   submit,
@@ -2920,13 +2939,20 @@ class Store {
   async #load() {
     const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
-    this.adopt(answer.events);
+    this.adopt(answer.events, true);
   }
 
-  /** Take in confirmed events, whoever brings them; known ones and gaps are left to the next refresh. */
-  adopt(events) {
-    for (const event of cleanEvents(events))
-      if (event.seq === (this.events.at(-1)?.seq ?? 0) + 1) this.events.push(event);
+  /**
+   * Take in confirmed events, whoever brings them; known ones are passed over.
+   * @param {any} events
+   * @param {boolean} [whole] they are all that the journal has: a number that is missing will not come any more. Otherwise a gap
+   *   is left to the next refresh.
+   */
+  adopt(events, whole = false) {
+    for (const event of cleanEvents(events)) {
+      const last = this.events.at(-1)?.seq ?? 0;
+      if (whole ? event.seq > last : event.seq === last + 1) this.events.push(event);
+    }
     const confirmed = new Set(this.events.map(event => event.op));
     this.sent = this.sent.filter(entry => !confirmed.has(entry.op));
     for (const entry of this.outbox.all()) if (confirmed.has(entry.op)) this.outbox.drop(entry.key);

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.b2e7a41fbe106b09.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.ccfa65451d069eec.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -582,13 +582,20 @@ class Store {
   async #load() {
     const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
-    this.adopt(answer.events);
+    this.adopt(answer.events, true);
   }
 
-  /** Take in confirmed events, whoever brings them; known ones and gaps are left to the next refresh. */
-  adopt(events) {
-    for (const event of cleanEvents(events))
-      if (event.seq === (this.events.at(-1)?.seq ?? 0) + 1) this.events.push(event);
+  /**
+   * Take in confirmed events, whoever brings them; known ones are passed over.
+   * @param {any} events
+   * @param {boolean} [whole] they are all that the journal has: a number that is missing will not come any more. Otherwise a gap
+   *   is left to the next refresh.
+   */
+  adopt(events, whole = false) {
+    for (const event of cleanEvents(events)) {
+      const last = this.events.at(-1)?.seq ?? 0;
+      if (whole ? event.seq > last : event.seq === last + 1) this.events.push(event);
+    }
     const confirmed = new Set(this.events.map(event => event.op));
     this.sent = this.sent.filter(entry => !confirmed.has(entry.op));
     for (const entry of this.outbox.all()) if (confirmed.has(entry.op)) this.outbox.drop(entry.key);
