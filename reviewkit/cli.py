@@ -6,10 +6,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
-from typer.core import TyperGroup
 
 from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_intake import intake_app
@@ -17,6 +16,7 @@ from reviewkit.cli_invite import invite_app
 from reviewkit.cli_options import (
     BankOption,
     ExemplarsOption,
+    InOrder,
     JobsOption,
     JsonOption,
     OutOption,
@@ -30,21 +30,9 @@ from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
 if TYPE_CHECKING:
     from reviewkit.bank import Bank
 
-ORDER = ("demo", "bank", "open", "score", "doctor", "build", "match", "notebook")
-"""Commands as a newcomer needs them; others follow by name."""
-
-
-class _InOrder(TyperGroup):
-    """A help page that lists commands in the order of `ORDER`."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
-
-
 app = typer.Typer(
     name="reviewkit",
-    cls=_InOrder,
+    cls=InOrder,
     help="Code-review interviews in Jupyter: a candidate reviews a realistic pull request, you get a report a panel can defend.\n\n"
     "Start with: reviewkit demo\n\n"
     "Then: reviewkit bank list, reviewkit open checkout --preview, reviewkit score FOLDER",
@@ -372,7 +360,7 @@ def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what this machine can run, and what to install for the rest.
+    """Say what this machine can run and lacks.
 
     Example: reviewkit doctor
     """

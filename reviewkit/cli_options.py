@@ -1,11 +1,27 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the order in which help lists commands."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Final, Optional
 
 import typer
+from typer.core import TyperGroup
+
+ORDER: Final = (
+    "demo", "bank", "invite", "open", "intake", "score", "adjudicate", "decide", "agreement", "store", "doctor", "build",
+)  # fmt: skip
+"""Commands as a newcomer needs them; others follow by name."""
+
+
+class InOrder(TyperGroup):
+    """A help page that lists commands in the order of `ORDER`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
 
 BankOption = Annotated[
     Optional[Path],  # noqa: UP045 - typer reads the annotation at run time
@@ -17,12 +33,12 @@ RubricsOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
-ExemplarsOption = Annotated[
-    bool, typer.Option("--exemplars/--no-exemplars", help="Let matching look at adjudicated remarks of earlier reviews.")
-]
-ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]
 JobsOption = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core, up to 4."),
 ]
 SlugArgument = Annotated[str, typer.Argument(help="Name of a scenario, as `reviewkit bank list` shows it.")]
+ExemplarsOption = Annotated[
+    bool, typer.Option("--exemplars/--no-exemplars", help="Let matching look at adjudicated remarks of earlier reviews.")
+]
+ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]

@@ -32,7 +32,9 @@ def adjudicate(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
 ) -> None:
-    """Decide what only a person can decide, those items first on which most of the result hangs.
+    """Decide what waits for a person.
+
+    Items on which most of the result hangs come first.
 
     Shows remarks, the key and the program's reasons; no candidate, no score, no other rater. Afterwards scorecards, reports
     and cohort are made again.

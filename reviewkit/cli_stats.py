@@ -15,7 +15,9 @@ from reviewkit.cli_options import BankOption, ExemplarsOption, JsonOption, Rubri
 def agreement(
     out: ScoredArgument, bank: BankOption = None, rubrics: RubricsOption = None, as_json: JsonOption = False
 ) -> None:
-    """Say how far program and raters agree, and raters among themselves: kappa, AC1, alpha, ICC, with intervals.
+    """Say how far program and raters agree.
+
+    And raters among themselves: kappa, AC1, alpha, ICC, with intervals.
 
     Example: reviewkit agreement results
     """
@@ -42,7 +44,9 @@ def fairness(
     rubrics: RubricsOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Compare groups of an outside table: impact ratio, Fisher's exact test, difference of totals. Nothing of it is stored.
+    """Compare groups of an outside table.
+
+    Impact ratio, Fisher's exact test, difference of totals. Nothing of it is stored.
 
     Example: reviewkit fairness results --groups people.csv --by gender --pass-from strong
     """

@@ -161,11 +161,11 @@ def test_the_table_shows_marks_on_the_record(capsys: pytest.CaptureFixture[str])
     from reviewkit.demo import show
     from reviewkit.row import Row
 
-    row = Row("a.ipynb", "0" * 64, "c-1", "checkout", total=1.0, over=97, low=0.5, high=2, band="weak", waiting=3, flags=2, report="r.html")
+    row = Row("a.ipynb", "0" * 64, "c-1", "checkout", total=1.0, over=97, low=0.5, high=2, band="weak", waiting=3, flags=1, marks="edited", tampering=1, report="r.html")
     show([row], Path("out"), Console(width=100))
     shown = capsys.readouterr().out
     assert "marks" in shown
-    assert re.search(r"3\s*│\s*2\s*│", shown)
+    assert re.search(r"3\s*│\s*! edited\s*│", shown)
     assert "a person must judge" in shown
 
 
