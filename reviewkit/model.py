@@ -97,8 +97,14 @@ class Model(_Strict):
 
     def log_odds(self, features: dict[str, float]) -> float:
         """Log-odds of the words alone; the margin may be negative, the others lie in 0..1."""
-        coefficients = self.coefficients
-        return self.intercept + sum([coefficients[name] * features[name] for name in FEATURES])
+        return self.intercept + sum([self.coefficients[name] * features[name] for name in FEATURES])
+
+    def log_odds_of(self, overlap: float, jaccard: float, margin: float, kin: float) -> float:
+        """The same from the bare numbers, to the last bit."""
+        of = self.coefficients
+        return self.intercept + (
+            of["overlap"] * overlap + of["jaccard"] * jaccard + of["margin"] * margin + of["kin"] * kin
+        )
 
     def place_log_odds(self, loc: float, loc_margin: float) -> float:
         """Log-odds that the place adds."""

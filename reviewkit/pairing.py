@@ -175,7 +175,7 @@ def queue_hit(guard: str, words: str, **numbers: float) -> GuardHit:
     return GuardHit(guard=guard, route="queue", words=words, numbers=numbers)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """One variant of a finding against one statement."""
 
@@ -184,7 +184,13 @@ class _Reading:
     """Of the statement, so that equal ones are always taken in the same order."""
     statement: Statement
     like: Likeness
-    features: Mapping[str, float]
+    margin: float
+
+    @property
+    def features(self) -> dict[str, float]:
+        """What the model reads."""
+        like = self.like
+        return {"overlap": like.overlap, "jaccard": like.jaccard, "margin": self.margin, "kin": like.kin}
 
 
 def pairs_of(read: Read, context: Context) -> list[Pair]:
@@ -215,9 +221,8 @@ def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
             rival = next((cover for cover, item in ranked if item not in kin), 0.0)
             margin = covers[target.id] - max([rival, *(one.cover for one in lookalikes[target.id])])
             for number, (statement, like) in enumerate(zip(target.statements, alike[target.id], strict=True)):
-                features = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": margin, "kin": like.kin}
-                odds = round(context.weights.log_odds(features), 9)
-                found[target.id].append(_Reading(odds, number, statement, like, features))
+                odds = round(context.weights.log_odds_of(like.overlap, like.jaccard, margin, like.kin), 9)
+                found[target.id].append(_Reading(odds, number, statement, like, margin))
     for row in found.values():
         row.sort(key=lambda reading: (-reading.log_odds, reading.number))
     return found
@@ -285,9 +290,9 @@ def _near_guards(best: _Reading, near: tuple[float, float], context: Context) ->
     if best.log_odds < context.weights.least_words or len(best.like.shared) < LEAST_SHARED:
         words = "the place fits, but the words say too little of this item"
         hits.append(queue_hit("words", words, log_odds=round(best.log_odds, DECIMALS), shared=len(best.like.shared)))
-    if best.features["margin"] < 0:
+    if best.margin < 0:
         words = "another item of the key, or a look-alike, is worded more like it"
-        hits.append(queue_hit("nearer", words, margin=round(best.features["margin"], DECIMALS)))
+        hits.append(queue_hit("nearer", words, margin=round(best.margin, DECIMALS)))
     return hits
 
 

@@ -20,7 +20,7 @@ from reviewkit.finding import Finding
 from reviewkit.harness.stage import Tree
 from reviewkit.place import Place
 
-MOST = 38
+MOST = 24
 """Findings of one attack: as many as leave the guard on their number silent."""
 
 
@@ -153,7 +153,13 @@ SPANISH = (
     "Con muchos datos esto será lento, revisa las consultas",
     "No se valida la entrada del usuario",
 )
-VAGUE = ("There is a serious bug in this line", "This will break in production", "Wrong", "I do not trust this part, rewrite it", "Needs more care")
+VAGUE = (
+    "There is a serious bug in this line",
+    "This will break in production",
+    "Wrong",
+    "I do not trust this part, rewrite it",
+    "Needs more care",
+)
 
 Attack = Callable[[Material, Bank], tuple[Finding, ...]]
 ATTACKS: dict[str, tuple[str, Attack]] = {}
@@ -209,13 +215,20 @@ def _no_place(_m: Material, _bank: Bank) -> tuple[Finding, ...]:
 
 @attack("a hunk's code handed back", "parroted code")
 def _code(m: Material, _bank: Bank) -> tuple[Finding, ...]:
-    return tuple(at(f.id and n, centre(p), code(m, p)) for n, (f, p) in enumerate(zip(spread(m.hunks, ["x"]), _every(m.hunks), strict=False)))
+    return tuple(
+        at(f.id and n, centre(p), code(m, p))
+        for n, (f, p) in enumerate(zip(spread(m.hunks, ["x"]), _every(m.hunks), strict=False))
+    )
 
 
 @attack("code with a complaint around it", "parroted code")
 def _complaint(m: Material, _bank: Bank) -> tuple[Finding, ...]:
     return tuple(
-        at(n, p, f"I think the following is not correct and should be done differently: {code(m, p)} Please fix this before merging.")
+        at(
+            n,
+            p,
+            f"I think the following is not correct and should be done differently: {code(m, p)} Please fix this before merging.",
+        )
         for n, p in enumerate(_every(m.hunks))
     )
 
@@ -249,7 +262,10 @@ def _names(m: Material, _bank: Bank) -> tuple[Finding, ...]:
     def names(place: Place) -> str:
         return ", ".join(sorted(set(re.findall(r"[a-z]+_[a-z_]+", code(m, place))))[:5]) or "this"
 
-    return tuple(at(n, p, f"{names(p)} may be null, wrong, stale or changed by somebody else meanwhile") for n, p in enumerate(_every(m.hunks)))
+    return tuple(
+        at(n, p, f"{names(p)} may be null, wrong, stale or changed by somebody else meanwhile")
+        for n, p in enumerate(_every(m.hunks))
+    )
 
 
 @attack("the description in turn", "parroted prose")
@@ -269,7 +285,9 @@ def _brief(m: Material, _bank: Bank) -> tuple[Finding, ...]:
 
 @attack("the brief as a demand", "parroted prose")
 def _demand(m: Material, _bank: Bank) -> tuple[Finding, ...]:
-    return spread(m.hunks, [f"The code violates the requirement from the brief here, namely: {s}" for s in sentences(m.brief)])
+    return spread(
+        m.hunks, [f"The code violates the requirement from the brief here, namely: {s}" for s in sentences(m.brief)]
+    )
 
 
 @attack("claims restated", "claims")
@@ -328,7 +346,8 @@ def _other_review(m: Material, bank: Bank) -> tuple[Finding, ...]:
 def _other_here(m: Material, bank: Bank) -> tuple[Finding, ...]:
     said = _foreign_review(m, bank)
     return tuple(
-        at(n, p, said[n % len(said)].body, said[n % len(said)].why, said[n % len(said)].fix) for n, p in enumerate(_every(m.hunks))
+        at(n, p, said[n % len(said)].body, said[n % len(said)].why, said[n % len(said)].fix)
+        for n, p in enumerate(_every(m.hunks))
     )
 
 
@@ -341,12 +360,22 @@ def _other_key(m: Material, bank: Bank) -> tuple[Finding, ...]:
 
 @attack("praise in the key's words", "leaked: praise")
 def _praise(m: Material, _bank: Bank) -> tuple[Finding, ...]:
-    return _over_key(m, lambda n, d: f"Well thought out, I verified this part and the risk that {d.sees[0][0].lower()}{d.sees[0][1:]} is handled.")
+    return _over_key(
+        m,
+        lambda n, d: (
+            f"Well thought out, I verified this part and the risk that {d.sees[0][0].lower()}{d.sees[0][1:]} is handled."
+        ),
+    )
 
 
 @attack("the key's words turned round", "leaked: praise")
 def _denied(m: Material, _bank: Bank) -> tuple[Finding, ...]:
-    return _over_key(m, lambda n, d: f"It cannot be said that {d.title[0].lower()}{d.title[1:]}; nothing like that happens and no change is needed.")
+    return _over_key(
+        m,
+        lambda n, d: (
+            f"It cannot be said that {d.title[0].lower()}{d.title[1:]}; nothing like that happens and no change is needed."
+        ),
+    )
 
 
 @attack("the key's words at the next item's lines", "leaked: wrong places")
@@ -377,7 +406,12 @@ def _lines_phrases(m: Material, _bank: Bank) -> tuple[Finding, ...]:
 
 @attack("the key's lines with the lines' own words", "leaked: places alone")
 def _lines_words(m: Material, _bank: Bank) -> tuple[Finding, ...]:
-    return _over_key(m, lambda n, d: f"The {' and '.join(re.findall(r'[a-z]{5,}', code(m, m.places[d.id][0]))[:4]) or 'line'} here should be reconsidered by the author")
+    return _over_key(
+        m,
+        lambda n, d: (
+            f"The {' and '.join(re.findall(r'[a-z]{5,}', code(m, m.places[d.id][0]))[:4]) or 'line'} here should be reconsidered by the author"
+        ),
+    )
 
 
 def _over_key(m: Material, say: Callable[[int, object], str]) -> tuple[Finding, ...]:

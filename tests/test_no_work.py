@@ -28,7 +28,9 @@ def said_at(slug: str, defect: str, text: str) -> tuple[Matching, State]:
     """A remark at the first lines of a defect, matched."""
     entry = BANK.entry(slug)
     where = rubric_places(entry.rubric, entry.folder / "head")[defect][0]
-    state = State(slug=slug, findings=(Finding("x", where.file, "R", where.first, where.last, "major", "correctness", text),))
+    state = State(
+        slug=slug, findings=(Finding("x", where.file, "R", where.first, where.last, "major", "correctness", text),)
+    )
     return match_state(state, entry), state
 
 
@@ -40,17 +42,27 @@ def test_there_are_attacks_of_many_kinds_and_they_say_something() -> None:
             assert len(make(material(BANK, slug), BANK)) >= 4, (slug, name)
 
 
-@pytest.mark.parametrize("slug", BANK.slugs)
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_earns_at_most_two_percent_without_a_person(name: str, slug: str) -> None:
-    total = card(slug, State(slug=slug, findings=ATTACKS[name][1](material(BANK, slug), BANK))).total
-    assert total.points <= 0.02 * total.over, total.words
+def test_an_attack_earns_at_most_two_percent_without_a_person(name: str, request: pytest.FixtureRequest) -> None:
+    """On two of the scenarios in turn; with `--full` on each."""
+    turn = sorted(ATTACKS).index(name) % len(BANK.slugs)
+    slugs = (
+        BANK.slugs if request.config.getoption("--full") else [(*BANK.slugs, *BANK.slugs)[turn + at] for at in (0, 2)]
+    )
+    for slug in slugs:
+        total = card(slug, State(slug=slug, findings=ATTACKS[name][1](material(BANK, slug), BANK))).total
+        assert total.points <= 0.02 * total.over, (slug, total.words)
 
 
 @pytest.mark.parametrize("slug", BANK.slugs)
 def test_answers_that_took_no_work_earn_nothing_and_pass_no_gate(slug: str) -> None:
     m = material(BANK, slug)
-    texts = (m.brief, m.description, " ".join(m.claims), "I would look at the logs, add tests and talk to the team. It depends.")
+    texts = (
+        m.brief,
+        m.description,
+        " ".join(m.claims),
+        "I would look at the logs, add tests and talk to the team. It depends.",
+    )
     exercises = {e.id: e for e in m.entry.scenario.exercises if e.kind is ExerciseKind.EXPLAIN}
     for text in texts:
         state = State(slug=slug, exercises={name: ExerciseState(name, ExplainAnswer(text=text)) for name in exercises})
