@@ -24,7 +24,7 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
-from reviewkit.sandbox import SandboxError, waits
+from reviewkit.sandbox import SandboxError, SandboxJob, waits
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
@@ -171,6 +171,10 @@ class _Watched:
         """Seconds that a guest's most delayed thread had no processor, at the worst."""
         return max((float(getattr(job, "waited", 0.0)) for job in self.jobs), default=0.0)
 
+    def taken(self) -> float:
+        """Seconds that others took from the living guests so far, at the worst."""
+        return max((job.look() for job in self.jobs if isinstance(job, SandboxJob)), default=0.0)
+
     def any(self, name: str) -> bool:
         return any(getattr(job, name, False) for job in self.jobs)
 
@@ -228,7 +232,7 @@ async def _within(work: Coroutine[Any, Any, Verdict], watched: _Watched) -> Verd
     try:
         await asyncio.wait({task}, timeout=CHECK_SECONDS)
         if not task.done():
-            await asyncio.wait({task}, timeout=min(watched.waited, CHECK_SECONDS))
+            await asyncio.wait({task}, timeout=max(0.0, min(watched.taken(), CHECK_SECONDS)))
         if not task.done():
             raise TimeoutError
         return task.result()

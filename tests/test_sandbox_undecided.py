@@ -28,7 +28,7 @@ from reviewkit import checks
 from reviewkit.bank import Entry
 from reviewkit.harness import World
 from reviewkit.harness.job import Job, Load
-from reviewkit.sandbox import SandboxLauncher, open_launcher
+from reviewkit.sandbox import SandboxJob, SandboxLauncher, open_launcher
 
 pytestmark = pytest.mark.sandbox
 CAUSED = {"failed", "time_limit", "memory_limit", "crashed", "stopped"}
@@ -180,3 +180,14 @@ def test_a_fork_server_that_dies_is_replaced_and_the_check_repeated_once(times: 
     with open_launcher() as launcher:
         results = asyncio.run(checks.run_hidden_checks(entry, "mend", {MODULE: REFERENCE}, Killing(launcher, times), 1))
     assert outcomes(results) == [outcome, *["passed"] * (len(CHECK_IDS) - 1)]
+
+
+def test_a_guest_that_others_kept_from_running_gets_its_time_back(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others took is given back once, not again and again; a guest that sleeps gets nothing."""
+    slow = REFERENCE.replace("return sum(prices)", "await __import__('asyncio').sleep(6); return sum(prices)")
+    with open_launcher() as launcher:
+        assert run(entry, {MODULE: slow}, launcher)[0].outcome in ("time_limit", *LATE)  # the check gives it 4 s
+        monkeypatch.setattr(SandboxJob, "look", lambda job: 3.0)
+        assert run(entry, {MODULE: slow}, launcher)[0].outcome == "passed"
+        monkeypatch.setattr(SandboxJob, "look", lambda job: 1.0)
+        assert run(entry, {MODULE: slow}, launcher)[0].outcome in ("time_limit", *LATE)

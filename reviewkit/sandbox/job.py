@@ -89,6 +89,7 @@ class SandboxJob:
         self._slots = asyncio.Semaphore(MAX_OPEN)
         self._sending = asyncio.Lock()
         self._requests = self._bytes = self._weight = 0
+        self._used, self._given = time.process_time(), 0.0
         self._pidfd = -1
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,30 +137,33 @@ class SandboxJob:
             self._late.add(number)
             self.out_of_time = True
             return {"error": "TimeLimit", "message": f"no answer within {timeout:g} s"}
+        except asyncio.CancelledError:  # the check is out of time
+            self.look()
+            raise
         finally:
             self._replies.pop(number, None)
 
     async def _patiently(self, future: asyncio.Future[dict[str, Any]], timeout: float) -> dict[str, Any]:
-        """Wait so many seconds of a machine that lets the guest run: what others took of them is given back, within bounds."""
+        """Wait so many seconds of a machine that lets the guest run: what others took is given back, once and within bounds."""
         left, given = timeout, 0.0
         while True:
-            before = self._taken()
             done, _ = await asyncio.wait({future}, timeout=left)
             if done:
                 return future.result()
-            taken = min(self._taken() - before, left)
+            taken = min(self.look() - self._given, left)
             if taken < left * LEAST_TAKEN or given + taken > timeout * MOST_GIVEN:
                 raise TimeoutError
+            self._given += taken
             left, given = taken, given + taken
 
-    def _taken(self) -> float:
+    def look(self) -> float:
         """Seconds that others kept the guest's most delayed thread from running; never what guest or parent used."""
         pid = waits.pid_behind(self._pidfd) if self._pidfd >= 0 else None
         if pid is None:
             return 0.0
         waited, ran = waits.of_process(pid)
         self.waited = max(self.waited, waited)
-        return waited - ran - time.process_time()
+        return waited - ran - (time.process_time() - self._used)
 
     def _gone(self) -> dict[str, Any]:
         error = "TimeLimit" if self.ending is Ending.TIME_LIMIT else "GuestClosed"
@@ -279,7 +283,6 @@ class SandboxJob:
             await self.ask("close", {}, CLOSE_SECONDS)
             self.out_of_time = late  # a slow clean-up is no call of the check
         self._closing = True
-        self._taken()
         self._kill()
         watch = self._tasks[1]
         with contextlib.suppress(TimeoutError):
