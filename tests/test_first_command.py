@@ -125,6 +125,15 @@ def test_the_sample_interviews_are_scored_and_their_code_is_checked(machine: Mac
     assert (out / "cohort.html").is_file()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a folder of somebody else")
+def test_an_output_folder_of_somebody_else_is_wrong_usage(machine: Machine) -> None:
+    sample = next((machine.tree / "rubrics").glob("*/calibration/*.ipynb"))
+    process = machine.start("ordinary", str(machine.bin / "reviewkit"), "score", str(sample), "--out", str(machine.folder / "root"))
+    _out, err = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert err.strip() == f"reviewkit: {machine.folder / 'root'}: cannot be an output folder (Permission denied). Name another with --out."
+
+
 @pytest.mark.parametrize("user", USERS)
 def test_afterwards_a_workbook_is_served_until_it_is_interrupted(machine: Machine, user: str) -> None:
     for notebook in sorted((machine.tree / "rubrics").glob("*/calibration/*.ipynb"))[1:]:
