@@ -491,7 +491,7 @@ def test_a_package_that_is_not_installed_is_named() -> None:
 def test_nothing_of_the_key_can_be_reached() -> None:
     """Of reviewkit itself a guest sees what runs inside, and nothing of the hiring side."""
     own = [Path(path) for path in reach(PACKAGES).readable if Path(path).is_relative_to(package_folder())]
-    assert sorted(path.relative_to(package_folder()).as_posix() for path in own) == ["guest", "sandbox/inner"]
+    assert sorted(path.relative_to(package_folder()).as_posix() for path in own) == ["guest", "harness", "sandbox/inner"]
 
 
 def test_the_inside_imports_nothing_of_the_parent() -> None:

@@ -182,8 +182,9 @@ def test_a_fork_server_that_dies_is_replaced_and_the_check_repeated_once(times: 
     assert outcomes(results) == [outcome, *["passed"] * (len(CHECK_IDS) - 1)]
 
 
-def test_a_guest_that_others_kept_from_running_gets_its_time_back(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guest_that_others_kept_from_running_gets_its_time_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What others took is given back once, not again and again; a guest that sleeps gets nothing."""
+    entry = make_bank(tmp_path)
     slow = REFERENCE.replace("return sum(prices)", "await __import__('asyncio').sleep(6); return sum(prices)")
     with open_launcher() as launcher:
         assert run(entry, {MODULE: slow}, launcher)[0].outcome in ("time_limit", *LATE)  # the check gives it 4 s
