@@ -41,7 +41,7 @@ from reviewkit.invite import Invite
 
 REFRESH_SECONDS: Final = 10.0
 """How late a change that another process made to an invite is noticed."""
-SMALL_WORK: Final = 100_000
+SMALL_WORK: Final = 400_000
 """Bytes below which a body is read faster here than in another thread."""
 T = TypeVar("T")
 
@@ -175,11 +175,14 @@ class Service:
             raise told_apart(error) from error
 
     async def check_notebook(self, body: Body, invite: Invite) -> None:
-        """Refuse what no scorer could read; one at a time, because a large file takes much memory.
+        """Refuse what no scorer could read; large ones one at a time, because they take much memory.
 
         Raises:
             IntakeError: 422; 503 when it took too long.
         """
+        if len(body.data) < LARGE:
+            await aside(lambda data: check_notebook(data, invite), body.data)
+            return
         async with self._reading:
             if len(body.data) < ASIDE_BYTES:
                 await aside(lambda data: check_notebook(data, invite), body.data)
