@@ -201,7 +201,9 @@ def notebook_score() -> None:
 
 @notebook_app.command("adjudicate")
 def notebook_adjudicate() -> None:
-    """Print the path of the raters' notebook, to copy it or to open it in your own JupyterLab.
+    """Print the path of the raters' notebook.
+
+    Copy it, or open it in your own JupyterLab.
 
     Example: cp "$(reviewkit notebook adjudicate)" .
     """

@@ -117,7 +117,9 @@ def backup(
     db: DbOption = DB,
     receipts: ReceiptsOption = None,
 ) -> None:
-    """Copy database and receipt log while the service runs, and verify the copy.
+    """Copy database and receipt log.
+
+    The service may go on; the copy is verified.
 
     Example: reviewkit intake backup backups/2026-11-28
     """
@@ -139,7 +141,9 @@ def verify(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check file, receipts, every hash and every chain; say what is wrong.
+    """Check receipts, hashes and chains.
+
+    Says what is wrong with the database file, and exits with 1 then.
 
     Example: reviewkit intake verify --db intake.sqlite
     """

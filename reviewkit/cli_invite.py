@@ -67,7 +67,9 @@ def create(
     bank: BankOption = None, store: StoreOption = "", repo: RepoOption = "", binder: BinderOption = "", hub: HubOption = "",
     local: LocalOption = LOCAL, qr: QrOption = False, svg: SvgOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Make an invite, or one for each line of a list, and print its links.
+    """Make invites and print their links.
+
+    One for a candidate, or one for each line of a list.
 
     Example: reviewkit invite create checkout --candidate c-17 --intake https://intake.example.org
     """
@@ -173,7 +175,9 @@ def extend(
     store: StoreOption = "", repo: RepoOption = "", binder: BinderOption = "", hub: HubOption = "", local: LocalOption = LOCAL,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Make an invite valid for longer, with the same record; prints its new links and tells the intake.
+    """Make an invite valid for longer.
+
+    The record stays the same; prints the new links and tells the intake.
 
     Example: reviewkit invite extend 3f0c2a9b51d74e08 --days 3
     """
@@ -189,7 +193,9 @@ def extend(
 
 @invite_app.command("revoke")
 def revoke(invite: Annotated[str, typer.Argument(help="Id of the invite.")], store: StoreOption = "") -> None:
-    """Withdraw an invite for good; tells the intake, which then takes nothing more from it.
+    """Withdraw an invite for good.
+
+    Tells the intake, which then takes nothing more from it.
 
     Example: reviewkit invite revoke 3f0c2a9b51d74e08
     """
@@ -207,7 +213,9 @@ def key(
     public: Annotated[bool, typer.Option("--public", help="Print the public keys, for REVIEWKIT_PUBKEY.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Make another key, which signs from now on.")] = False,
 ) -> None:
-    """Show the signing keys' ids, print the public ones, or make another.
+    """Show, export or make signing keys.
+
+    Without an option it shows their ids.
 
     Example: reviewkit invite key --public > invite.pub
     """

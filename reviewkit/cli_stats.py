@@ -67,7 +67,9 @@ def rescore(
     exemplars: ExemplarsOption = True,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Score the archive again with the rubric now in the bank; old results stay, and what changed is said with its reason.
+    """Score the archive with a newer rubric.
+
+    The rubric is the one now in the bank; old results stay, and what changed is said with its reason.
 
     Exit code 1 when a submission could not be scored again.
 
@@ -110,7 +112,9 @@ def exemplars_collect(
     rubrics: RubricsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add remarks that two raters agree on to rubrics/<scenario>/exemplars.yaml; a person reads the file before it is used.
+    """Collect remarks that two raters agree on.
+
+    They go to rubrics/<scenario>/exemplars.yaml; a person reads that file before it is used.
 
     Example: reviewkit exemplars collect results --scenario checkout
     """

@@ -24,7 +24,9 @@ def purge(
     receipts: Annotated[str, typer.Option("--receipts", help="Receipt log of the intake's database, where it is no file.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:  # fmt: skip
-    """Delete a person's data for good and say what went: store rows, files, and what the intake holds.
+    """Delete a person's data for good.
+
+    Says what went: store rows, files, and what the intake holds.
 
     Backups and sent reports are out of its reach. It can be run again; what is gone stays gone.
 
