@@ -70,7 +70,7 @@ def _change(entry: Entry) -> list[Cell]:
         _form_cell(entry, "change", "rk.change()"),
         _markdown("Do you work better without the diff view? This cell gives a plain form that records the same finding."),
         _code_cell("rk.plain()", ["reviewkit-plain"]),
-        _markdown("## The author's claims\n\nJudge each by what the change really does."),
+        _markdown("## The author's claims\n\nJudge each by what the change really does, and say why: a judgement without a reason counts half."),
         _form_cell(entry, "claims", "rk.claims()"),
     ]
 

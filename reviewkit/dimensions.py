@@ -35,6 +35,9 @@ OPEN_WRONG: Final = 0.5
 """How much of a wrong remark an unconfirmed one outside the key counts as until a person decides. In the labelled sample
 reviews (gaming ones left out) four of five such remarks were wrong or empty; half leaves room for honest reviewers, who
 see more valid things than a key holds. The bounds cover both ends."""
+BARE: Final = 0.5
+"""Worth of a right judgement of a claim without a reason."""
+WORDS_OF_A_REASON: Final = 2
 SEVERE: Final = (Severity.BLOCKER, Severity.MAJOR)
 _RANK: Final = {severity.value: at for at, severity in enumerate(Severity)}
 
@@ -208,7 +211,10 @@ def _state(share: float) -> ItemState:
 
 
 def claims(most: float, rubric: Rubric, state: State) -> tuple[DimensionResult, tuple[ClaimResult, ...]]:
-    """Right judgements above the level of guessing: any one answer given to all claims earns nothing."""
+    """Right judgements above the level of guessing: any one answer given to all claims earns nothing.
+
+    A judgement without a reason is worth `BARE` of one with it: a click cannot be told from a guess.
+    """
     if not rubric.claims:
         return unscored(Dimension.CLAIMS, most, Reason.NOT_ASKED, "The scenario has no claims."), ()
     groups: dict[Judgement, int] = {}
@@ -233,10 +239,14 @@ def claims(most: float, rubric: Rubric, state: State) -> tuple[DimensionResult, 
         weight[key.id] = 1 / (len(groups) * groups[key.verdict])
     recall = sum(weight[result.id] for result in results if result.right)
     guess = 1 / len(groups) if len(groups) > 1 else 0.0
-    earned = max(0.0, (recall - guess) / (1 - guess)) * most
+    reasoned = sum(
+        weight[result.id] * (1.0 if _says_why(state.claims[result.id].why) else BARE) for result in results if result.right
+    )
+    earned = max(0.0, (recall - guess) / (1 - guess)) * most * (reasoned / recall if recall else 0.0)
     items = []
     for result in results:
-        share = earned * weight[result.id] / recall if result.right and recall else 0.0
+        worth = weight[result.id] * (1.0 if result.right and _says_why(state.claims[result.id].why) else BARE)
+        share = earned * worth / reasoned if result.right and reasoned else 0.0
         state_of = ItemState.CREDITED if result.right else ItemState.MISSED
         items.append(
             point(
@@ -244,8 +254,15 @@ def claims(most: float, rubric: Rubric, state: State) -> tuple[DimensionResult, 
             )
         )
     right_n = sum(1 for result in results if result.right)
+    bare_n = sum(1 for result in results if result.right and not _says_why(state.claims[result.id].why))
     words = f"{right_n} of {len(results)} claims judged right; points count from the level of guessing upwards."
+    if bare_n:
+        words += f" {bare_n} without a reason, which is worth half."
     return scored(Dimension.CLAIMS, most, Sum(earned, earned, earned), items, words), tuple(results)
+
+
+def _says_why(text: str) -> bool:
+    return len(text.split()) >= WORDS_OF_A_REASON
 
 
 def communication(most: float, rubric: Rubric, rulings: Rulings) -> DimensionResult:

@@ -17,7 +17,7 @@ from reviewkit.errors import DataError
 from reviewkit.ledger import erasable
 from reviewkit.store import open_engine
 
-_SUMMARIES: Final = ("cohort.csv", "cohort.html", "cohort.json")
+_SUMMARIES: Final = ("cohort.csv", "cohort.html")
 _STEM: Final = 12
 """Characters of a hash that file names begin or end with."""
 

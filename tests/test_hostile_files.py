@@ -127,12 +127,12 @@ def test_scorecards_are_json_that_reads_back(shown: list[Shown]) -> None:
 OWN_TAGS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "div", "p", "span", "strong", "b", "small"}
     | {"br", "h1", "h2", "h3", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "code", "a", "bdi", "label"}
-    | {"svg", "g", "line", "rect", "text", "tspan", "circle"}
+    | {"svg", "g", "line", "rect", "text", "tspan", "circle", "article", "dl", "dt", "dd", "input"}
 )
 OWN_ATTRIBUTES = frozenset(
     {"lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "aria-label", "role", "tabindex", "colspan", "open"}
     | {"style", "viewbox", "xmlns", "width", "height", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "dx", "fill"}
-    | {"stroke", "stroke-width", "stroke-dasharray", "text-anchor", "font-weight"}
+    | {"stroke", "stroke-width", "stroke-dasharray", "text-anchor", "font-weight", "fill-opacity", "type", "autocomplete"}
 )
 
 
@@ -229,7 +229,7 @@ def test_no_cell_is_a_formula(shown: list[Shown], tmp_path: Path) -> None:
 
 def test_the_terminal_sees_text_only(shown: list[Shown], tmp_path: Path) -> None:
     with (tmp_path / "terminal").open("w", encoding="utf-8", errors="surrogateescape") as stream:
-        demo._show([one.row for one in shown], tmp_path, Console(file=stream, force_terminal=False, width=200))
+        demo.show([one.row for one in shown], tmp_path, Console(file=stream, force_terminal=False, width=200))
     text = (tmp_path / "terminal").read_text("utf-8")
     assert not hidden(text)
     for line in ("unscored (empty)", "unscored (not_a_file)", "self scored", "impossible clock"):

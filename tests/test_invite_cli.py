@@ -100,7 +100,7 @@ def test_a_list_makes_good_invites_and_names_bad_lines(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["create", "checkout"], 2, "either --candidate"), (["create", "nothing", "--candidate", "c"], 1, "No scenario"), (["create", "--candidate", "c"], 2, "No scenario is named"),
+        (["create", "checkout"], 2, "either --candidate"), (["create", "nothing", "--candidate", "c"], 2, "No scenario"), (["create", "--candidate", "c"], 2, "No scenario is named"),
         (["create", "checkout", "--candidate", "Jane Doe"], 2, "no names"), (["create", "checkout", "--candidate", "c", "--intake", "http://x.org"], 2, "https"),
         (["create", "checkout", "--candidate", "c", "--repo", "x"], 2, "no repository"), (["show", "nothing"], 2, "No invite"), (["revoke", "nothing"], 2, "No invite"),
         (["create", "checkout", "--from", "missing.csv"], 2, "cannot be read"),

@@ -45,7 +45,7 @@ def cards(submission: Submission, times: int) -> set[str]:
     with open_launcher() as launcher:
         for _ in range(times):
             assessment = assess(submission, BANK, launcher)
-            found.add(assessment.card.canonical_json() + repr(assessment.baseline))
+            found.add(assessment.card.canonical_json() + repr(assessment.runs.baseline))
     return found
 
 

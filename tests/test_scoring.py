@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,16 @@ def test_mending_counts_what_was_mended_and_not_what_worked_before() -> None:
 def test_an_untouched_mend_earns_nothing_even_if_checks_pass() -> None:
     result = card(state(STRONG), results("passed", "passed", "passed", "passed"))
     assert result.dimension(Dimension.MENDING).points == 0
+
+
+def test_a_judgement_without_a_reason_counts_half() -> None:
+    bare = {name: replace(judged, why="") for name, judged in worked().claims.items()}
+    result = card(State(findings=(), claims=bare)).dimension(Dimension.CLAIMS)
+    assert result.points == 4
+    assert sum(item.points for item in result.items) == pytest.approx(4, abs=1e-3)
+    one = card(State(findings=(), claims={**worked().claims, "c1": bare["c1"]})).dimension(Dimension.CLAIMS)
+    assert 4 < one.points < 8
+    assert "1 without a reason" in one.words
 
 
 def test_claims_count_above_guessing() -> None:
