@@ -90,7 +90,7 @@ LOOK = """() => {
     harmed: window.harmed ?? null,
     policy: document.querySelector('head meta[http-equiv=Content-Security-Policy]')?.content ?? null,
     above, placed: placed.map(n => n.outerHTML.slice(0, 80)),
-    foreign: [...document.querySelectorAll('script, iframe, frame, object, embed, link, base, form, input, button, img, video, audio, template, foreignObject, math')].map(n => n.outerHTML.slice(0, 80)),
+    foreign: [...document.querySelectorAll('script, iframe, frame, object, embed, link, base, form, input:not(#unfold), button, img, video, audio, template, foreignObject, math')].map(n => n.outerHTML.slice(0, 80)),
     handlers: [...document.querySelectorAll('*')].filter(n => [...n.attributes].some(a => a.name.startsWith('on'))).length,
     links: [...document.querySelectorAll('a')].map(a => a.getAttribute('href')).filter(h => !h.startsWith('#') && !h.startsWith('reports/')),
     title: document.title, address: location.href, wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,

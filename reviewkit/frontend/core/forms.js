@@ -105,7 +105,7 @@ export function exerciseCard(ctx, kind) {
   const item = ctx.spec.exercise ?? {};
   const id = text(item.id, 80);
   const title = text(item.title, 300) || ctx.t('Exercise');
-  const frame = card(ctx, { title, kind: `rk-exercise rk-${kind}`, label: ctx.t('Exercise: %1', title) });
+  const frame = card(ctx, { title, kind: `rk-exercise rk-${kind}`, label: ctx.t(kind === 'task' ? 'Task: %1' : 'Exercise: %1', title) });
   const prompt = h('div', {}, item.prompt ? markdown(text(item.prompt, 8000)) : null);
   frame.body.append(prompt);
   const kept = kind === 'mend' ? prompt : frame.body; // its files lie open in cells anyway
