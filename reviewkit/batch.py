@@ -51,21 +51,29 @@ def scoring_notebook() -> Path:
     return Path(str(files("reviewkit") / "notebooks" / "score.ipynb"))
 
 
+def prepare(out: Path) -> None:
+    """Make the output folder.
+
+    Raises:
+        UsageError: If nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass  # a folder that is there may still refuse files
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
+
+
 def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS) -> list[Row]:
     """Score every file; a file that cannot be scored is a row with its reason.
 
     Args:
         paths: Files, in the order of the result.
-        order: Output folder and bank.
+        order: Output folder, prepared, and bank.
         tell: Called with each row as it is done, in any order.
         jobs: Processes to use.
     """
-    try:
-        order.out.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=order.out):
-            pass  # a folder that is there may still refuse files
-    except OSError as error:
-        raise UsageError(f"{order.out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
     staged = {path: _stage(path, order.out) for path in paths}
     rows: dict[Path, Row] = {}
     for path, item in staged.items():

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
-from reviewkit.batch import JOBS, Order, publish, score_all
+from reviewkit.batch import JOBS, Order, prepare, publish, score_all
 from reviewkit.errors import DataError, SubmissionError
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
@@ -114,6 +114,7 @@ def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:
 
 
 def _scored(paths: Sequence[Path], order: Order, jobs: int) -> list[Row]:
+    prepare(order.out)  # before the bar is drawn: wrong usage is one line
     columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=len(paths))

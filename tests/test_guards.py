@@ -75,6 +75,10 @@ def at(name: str, file: str, first: int, last: int, body: str) -> Finding:
     return Finding(name, file, "R", first, last, "blocker", "correctness", body)
 
 
+def _names(code: str) -> list[str]:
+    return sorted(set(re.findall(r"[a-z_]{4,}", code)))
+
+
 def attacks() -> Iterator[tuple[str, tuple[Finding, ...]]]:
     """Reviews without review work, 30 of them of more than 8 kinds."""
     yield "nothing", ()
@@ -91,8 +95,12 @@ def attacks() -> Iterator[tuple[str, tuple[Finding, ...]]]:
         at(f"a{n}", f, row, row, " ".join(x.strip() for x in SOURCES[f][row - 2 : row + 2])) for n, (f, row, _) in enumerate(CODE)
     )
     yield "names of the code", tuple(
-        at(f"a{n}", f, row, row, " ".join(sorted(set(re.findall(r"[a-z_]{4,}", " ".join(SOURCES[f][row - 4 : row + 4]))))))
+        at(f"a{n}", f, row, row, " ".join(_names(" ".join(SOURCES[f][row - 4 : row + 4]))))
         for n, (f, row, _) in enumerate(CODE)
+    )
+    yield "names of one line in a sentence", tuple(
+        at(f"a{n}", f, row, row, f"Around {' '.join(_names(text))} something is wrong, somebody ought to repair that soon")
+        for n, (f, row, text) in enumerate(CODE)
     )
     yield "the description pasted", tuple(at(f"a{n}", f, row, row, PROSE[0]) for n, (f, row) in enumerate(ENTRIES))
     yield "the description denied", tuple(at(f"a{n}", f, row, row, "It is not true: " + PROSE[0]) for n, (f, row) in enumerate(ENTRIES))
@@ -271,7 +279,7 @@ def _pays(attack: str) -> Callable[[], None]:
     ("guard", "seen_by"),
     [
         ("praise", _pays("denial at the right places")),
-        ("own evidence", _pays("names of the code")),
+        ("own evidence", _pays("names of one line in a sentence")),
         ("place", _pays("right words at other lines")),
         ("place", _pays("no place at all")),
         ("stance", test_a_negated_remark_is_never_taken_automatically),
