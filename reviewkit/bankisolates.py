@@ -21,8 +21,14 @@ Tell = Callable[[str], None]
 SIDE_BY_SIDE = 4
 
 
-def isolate_problems(entry: Entry, tell: Tell) -> Iterator[Problem]:
-    """Each isolate shows its own defect and no other, and passes the public checks; a defect without one is no fault."""
+def isolate_problems(entry: Entry, tell: Tell, *, quick: bool = False) -> Iterator[Problem]:
+    """Each isolate shows its own defect and no other, and passes the public checks; a defect without one is no fault.
+
+    Args:
+        entry: The scenario.
+        tell: Called with one line for each part done.
+        quick: Look for the own defect only.
+    """
     assert entry.rubric_folder is not None  # noqa: S101 - callers pass entries with a rubric
     place = f"rubrics/{entry.slug}/{FILE}"
     try:
@@ -38,12 +44,12 @@ def isolate_problems(entry: Entry, tell: Tell) -> Iterator[Problem]:
     )
     work = [(d, way) for d, ways in sorted(isolates.items()) if d in known for way in ways]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each runs in processes of its own and mostly waits
-        faults = list(pool.map(lambda item: isolate_faults(entry, *item), work))
+        faults = list(pool.map(lambda item: isolate_faults(entry, *item, quick=quick), work))
     for (defect, _), texts in zip(work, faults, strict=True):
         for text in texts:
             yield Problem(place, _line(entry, defect), f"{defect}: {text}")
     good = sum(not texts for texts in faults)
-    tell(f"{entry.slug}: {good} of {len(work)} isolates show their own defect and no other")
+    tell(f"{entry.slug}: {good} of {len(work)} isolates show their own defect{'' if quick else ' and no other'}")
 
 
 def _line(entry: Entry, defect: str) -> int:
@@ -51,8 +57,8 @@ def _line(entry: Entry, defect: str) -> int:
     return YamlLines(entry.rubric_folder / FILE).line((defect,))
 
 
-def isolate_faults(entry: Entry, defect: str, isolate: Isolate) -> list[str]:
-    """What is wrong with an isolate of a defect."""
+def isolate_faults(entry: Entry, defect: str, isolate: Isolate, *, quick: bool = False) -> list[str]:
+    """What is wrong with an isolate of a defect; `quick` looks for that defect only."""
     assert entry.rubric_folder is not None  # noqa: S101 - isolates come from a rubric
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch) / "isolate"
@@ -60,8 +66,8 @@ def isolate_faults(entry: Entry, defect: str, isolate: Isolate) -> list[str]:
             make(entry.rubric_folder, isolate, tree)
         except IsolateError as error:
             return [error.fact]
-        proofs = run_in_process(entry, tree, "proofs")
-        public = run_in_process(entry, tree, "public")
+        proofs = run_in_process(entry, tree, "proofs", only=defect if quick else "")
+        public = [] if quick else run_in_process(entry, tree, "public")
     faults = [
         f"shows {result.id} as {result.outcome} ({result.text})"
         for result in proofs

@@ -48,8 +48,8 @@ def local_stage(entry: Entry, tree: Path) -> Stage:
     return Stage(Tree(tree), entry.folder, s.modules, s.packages, LocalLauncher(), entry.rubric_folder)
 
 
-async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1) -> list[Result]:
-    """Run a suite of a scenario on a tree, one item after the other."""
+async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1, only: str = "") -> list[Result]:
+    """Run a suite of a scenario on a tree, one item after the other; of proofs and hidden checks `only` one where it is named."""
     stage = local_stage(entry, tree)
     if suite == "probes":
         return [await _probe(stage, p.id, entry.folder / p.file) for p in entry.scenario.probes]
@@ -65,14 +65,15 @@ async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1) -> li
             for result in await _checks(stage, entry.folder / exercise.public_checks, seed)
         ]
     if suite == "checks":
-        return await _checks(stage, stage.rubric / "checks.py", seed)
+        return await _checks(stage, stage.rubric / "checks.py", seed, only)
     if suite == "proofs":
-        return [await _proof(stage, mark, fn) for mark, fn in _load_marked(stage.rubric / "proofs.py", "proof")]
+        return [await _proof(stage, mark, fn) for mark, fn in _load_marked(stage.rubric / "proofs.py", "proof", only)]
     return [await _trace(stage, mark, fn) for mark, fn in _load_marked(stage.rubric / "traces.py", "trace")]
 
 
-def _load_marked(path: Path, kind: Literal["check", "proof", "trace"]) -> list[tuple[Mark, Callable[..., Any]]]:
-    return list(marked(load_module(path), kind).values()) if path.is_file() else []
+def _load_marked(path: Path, kind: Literal["check", "proof", "trace"], only: str = "") -> list[tuple[Mark, Callable[..., Any]]]:
+    found = list(marked(load_module(path), kind).values()) if path.is_file() else []
+    return [(mark, function) for mark, function in found if only in ("", mark.id)]
 
 
 async def _guarded(item_id: str, work: Awaitable[Any], tell: Callable[[Any], tuple[str, str]]) -> Result:
@@ -96,14 +97,14 @@ async def _load(stage: Stage, exercise_id: str, path: Path, seed: int) -> Result
     return await _guarded(exercise_id, load_module(path).run(stage, seed), tell)
 
 
-async def _checks(stage: Stage, path: Path, seed: int) -> list[Result]:
+async def _checks(stage: Stage, path: Path, seed: int, only: str = "") -> list[Result]:
     return [
         await _guarded(
             mark.id,
             function(stage, Random(f"{mark.id}:{seed}")),
             lambda v: ("passed" if v.passed else "failed", f"expected {v.expected}; saw {v.seen}"),
         )
-        for mark, function in _load_marked(path, "check")
+        for mark, function in _load_marked(path, "check", only)
     ]
 
 
@@ -118,14 +119,16 @@ async def _trace(stage: Stage, mark: Mark, function: Callable[..., Any]) -> Resu
     return await _guarded(mark.id, function(stage), tell)
 
 
-def run_in_process(entry: Entry, tree: Path, suite: Suite, seed: int = 1, seconds: float = 600) -> list[Result]:
-    """Run a suite in a fresh interpreter.
+def run_in_process(
+    entry: Entry, tree: Path, suite: Suite, seed: int = 1, seconds: float = 600, only: str = ""
+) -> list[Result]:
+    """Run a suite in a fresh interpreter; of proofs and hidden checks `only` one where it is named.
 
     Raises:
         RuntimeError: If that interpreter fails or does not end in `seconds`.
     """
     rubric = str(entry.rubric_folder) if entry.rubric_folder else ""
-    arguments = [str(entry.folder), rubric, str(tree), suite, str(seed)]
+    arguments = [str(entry.folder), rubric, str(tree), suite, str(seed), only]
     command = [sys.executable, "-m", "reviewkit.proving", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     marker = [line for line in done.stdout.splitlines() if line.startswith("reviewkit-results ")]
@@ -136,9 +139,9 @@ def run_in_process(entry: Entry, tree: Path, suite: Suite, seed: int = 1, second
 
 def main(arguments: list[str]) -> None:
     """Child process of `run_in_process`."""
-    folder, rubric, tree, suite, seed = arguments
+    folder, rubric, tree, suite, seed, only = arguments
     entry = Entry(Path(folder).name, Path(folder), Path(rubric) if rubric else None)
-    results = asyncio.run(run_suite(entry, Path(tree), suite, int(seed)))  # type: ignore[arg-type]
+    results = asyncio.run(run_suite(entry, Path(tree), suite, int(seed), only))  # type: ignore[arg-type]
     sys.stdout.write("\nreviewkit-results " + json.dumps([asdict(r) for r in results]) + "\n")
     sys.stdout.flush()
 

@@ -21,6 +21,23 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "ci")
 
 
+LONGEST = ("test_first_command", "test_whole_way", "test_content", "test_calibration", "test_sandbox_hostile", "test_batch")
+"""Files whose tests are the longest, in this order before all others: a long one that begins last keeps one process busy alone."""
+BY_SCENARIO = ("test_calibration", "test_content")
+"""Files whose tests are shared out by scenario, not as one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order and share out tests among processes: by file, for the fixtures of modules."""
+    order = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    for item in items:
+        slug = getattr(item, "callspec", None) and item.callspec.params.get("slug")  # type: ignore[attr-defined]
+        part = f"-{slug}" if slug and item.path.stem in BY_SCENARIO else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{part}"))
+
+
 @cache
 def missing(group: str) -> str:
     """Why a group of tests cannot run here; empty when it can."""

@@ -29,9 +29,10 @@ def test_a_scenario_reads_without_a_problem(slug: str) -> None:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("slug", BANK.slugs)
-def test_a_scenario_proves_itself(slug: str) -> None:
-    """Proofs on head and reference, hidden checks on reference, head and mutants, traces, probes, loads, linters."""
-    assert [str(p) for p in run_problems(BANK.entry(slug))] == []
+def test_a_scenario_proves_itself(slug: str, request: pytest.FixtureRequest) -> None:
+    """Proofs on head, reference and isolates, hidden checks on reference, head and mutants, traces, probes, loads, linters."""
+    quick = not request.config.getoption("--full")
+    assert [str(p) for p in run_problems(BANK.entry(slug), quick=quick)] == []
 
 
 def test_no_canary_on_the_candidates_side() -> None:

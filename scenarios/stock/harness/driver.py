@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import httpx
 import structlog
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
@@ -213,8 +213,9 @@ async def fill(env: Any, levels: list[list[Any]]) -> None:
     """Put units on shelves: (product, location, units)."""
     models = importlib.import_module("stock.models")
     async with _app(env, REPLICAS - 1).state.sessions.begin() as session:
+        known = set(await session.scalars(select(models.Product.id)))
         for product in dict.fromkeys(level[0] for level in levels):
-            if await session.get(models.Product, product) is None:
+            if product not in known:
                 session.add(models.Product(id=product, name=f"Part {product}"))
         await session.flush()
         for product, location, units in levels:
