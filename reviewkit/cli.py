@@ -23,6 +23,7 @@ from reviewkit.cli_options import (
     RubricsOption,
     SlugArgument,
 )
+from reviewkit.cli_publish import publish
 from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
@@ -333,6 +334,7 @@ def demo(
         served.wait()
 
 
+app.command()(publish)
 app.command()(adjudicate)
 app.command()(decide)
 
