@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def publish(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made when missing; else empty, or an earlier publication.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Made when missing; else empty, or an earlier publication.")
+    ],
     slugs: Annotated[Optional[list[str]], typer.Argument(help="Scenarios; all by default.")] = None,  # noqa: UP045
     bank: BankOption = None,
     rubrics: RubricsOption = None,
-    pubkey: Annotated[Optional[Path], typer.Option("--pubkey", help="File of public keys. Default: those of your signing keys.")] = None,  # noqa: UP045
-    wheel: Annotated[Optional[Path], typer.Option("--wheel", help="reviewkit's wheel. Default: made of the running package.")] = None,  # noqa: UP045
+    pubkey: Annotated[
+        Optional[Path], typer.Option("--pubkey", help="File of public keys. Default: those of your signing keys.")
+    ] = None,  # noqa: UP045
+    wheel: Annotated[
+        Optional[Path], typer.Option("--wheel", help="reviewkit's wheel. Default: made of the running package.")
+    ] = None,  # noqa: UP045
     as_json: JsonOption = False,
 ) -> None:
     """Write the repository that candidates open.
@@ -37,9 +43,17 @@ def publish(
     from reviewkit.publishing import publish as write
 
     keys = read_keys(keys_folder())
-    made = write(find_bank(bank, rubrics), slugs or (), folder, keys=keys, public_keys=_public(keys, pubkey), wheel=wheel)
+    made = write(
+        find_bank(bank, rubrics), slugs or (), folder, keys=keys, public_keys=_public(keys, pubkey), wheel=wheel
+    )
     if as_json:
-        told = {"folder": str(made.folder), "scenarios": made.scenarios, "files": made.files, "left_out": made.left_out, "key": made.has_key}
+        told = {
+            "folder": str(made.folder),
+            "scenarios": made.scenarios,
+            "files": made.files,
+            "left_out": made.left_out,
+            "key": made.has_key,
+        }
         typer.echo(json.dumps(told))
         return
     typer.echo(f"{made.folder}: {len(made.files)} files, {', '.join(made.scenarios)}; nothing of the key is in them.")
@@ -57,5 +71,7 @@ def _public(keys: list[SigningKeyPair], file: Path | None) -> str:
     if file is None and (keys or not os.environ.get(PUBKEY_VARIABLE)):
         return public_text(keys)
     if file is not None and not file.is_file():
-        raise UsageError(f"{file}: there is no such file of public keys.", "Make it: reviewkit invite key --public > invite.pub")
+        raise UsageError(
+            f"{file}: there is no such file of public keys.", "Make it: reviewkit invite key --public > invite.pub"
+        )
     return " ".join(base64url.encode(key) for key in given_public_keys(str(file) if file else None).values())

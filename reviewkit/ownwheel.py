@@ -26,7 +26,9 @@ SHARED: Final[Mapping[str, str]] = {
     "reviewkit/data/server_config.json": "etc/jupyter/jupyter_server_config.d/reviewkit.json",
 }
 """Files that Jupyter looks for outside the package: where they lie in it, and where they go. As in pyproject.toml."""
-LITTER: Final = frozenset(("__pycache__", ".DS_Store", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache"))
+LITTER: Final = frozenset(
+    ("__pycache__", ".DS_Store", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+)
 """Names that tools leave behind in any folder."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _WHEEL: Final = "Wheel-Version: 1.0\nGenerator: reviewkit\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -45,7 +47,9 @@ def own_wheel() -> tuple[str, bytes]:
     except PackageNotFoundError:
         raise UsageError("This reviewkit is not installed, so no wheel can be made of it.", _REINSTALL) from None
     files = _package_files(installed)
-    return f"{NAME}-{installed.version}-py3-none-any.whl", wheel_bytes(files, _metadata_files(installed), installed.version)
+    return f"{NAME}-{installed.version}-py3-none-any.whl", wheel_bytes(
+        files, _metadata_files(installed), installed.version
+    )
 
 
 def wheel_bytes(package: Mapping[str, bytes], metadata: Mapping[str, bytes], version: str) -> bytes:
@@ -57,7 +61,11 @@ def wheel_bytes(package: Mapping[str, bytes], metadata: Mapping[str, bytes], ver
         version: Of the package.
     """
     info, data = f"{NAME}-{version}.dist-info", f"{NAME}-{version}.data/data"
-    members = {**package, **{f"{info}/{name}": content for name, content in metadata.items()}, f"{info}/WHEEL": _WHEEL.encode()}
+    members = {
+        **package,
+        **{f"{info}/{name}": content for name, content in metadata.items()},
+        f"{info}/WHEEL": _WHEEL.encode(),
+    }
     for path, content in package.items():
         for source, target in SHARED.items():
             if path == source or (source.endswith("/") and path.startswith(source)):
@@ -86,7 +94,9 @@ def given_wheel(path: Path, version: str) -> tuple[str, bytes]:
         content = path.read_bytes()
         wheel_members(content)[f"{NAME}-{version}.dist-info/RECORD"]
     except OSError as error:
-        raise UsageError(f"{path}: the wheel cannot be read ({error.strerror}).", "Check the name after --wheel.") from None
+        raise UsageError(
+            f"{path}: the wheel cannot be read ({error.strerror}).", "Check the name after --wheel."
+        ) from None
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
         raise UsageError(f"{path}: is not a wheel.", "Build it again: pip wheel --no-deps .") from None
     return name, content

@@ -64,7 +64,9 @@ def scenario_files(entry: Entry) -> ScenarioFiles:
             left.append(name)
     for text in TEXTS:
         if f"scenarios/{entry.slug}/{text}" not in tree:
-            raise DataError(f"scenarios/{entry.slug}/{text}", "is missing", f"Write it, then run: reviewkit bank check {entry.slug}")
+            raise DataError(
+                f"scenarios/{entry.slug}/{text}", "is missing", f"Write it, then run: reviewkit bank check {entry.slug}"
+            )
     return ScenarioFiles(tree, tuple(left))
 
 

@@ -71,8 +71,12 @@ def publish(
         else:
             _write_new(folder, found.tree)
     except OSError as error:
-        raise DataError(str(folder), f"cannot be written ({error.strerror})", "Check the disk, or name another folder.") from None
-    return Published(folder, tuple(found.tree), tuple(entry.slug for entry in entries), found.left_out, bool(public_keys))
+        raise DataError(
+            str(folder), f"cannot be written ({error.strerror})", "Check the disk, or name another folder."
+        ) from None
+    return Published(
+        folder, tuple(found.tree), tuple(entry.slug for entry in entries), found.left_out, bool(public_keys)
+    )
 
 
 def refuse_leaks(tree: Mapping[str, bytes], secrets: Sequence[Secret]) -> None:
@@ -81,7 +85,8 @@ def refuse_leaks(tree: Mapping[str, bytes], secrets: Sequence[Secret]) -> None:
     Raises:
         DataError: Naming the first such file and what it holds, not the words themselves.
     """
-    for path, secret in found_in(tree, secrets):
+    sources_first = dict(sorted(tree.items(), key=lambda item: not item[0].startswith("scenarios/")))
+    for path, secret in found_in(sources_first, secrets):  # what is built of a file would be named before it
         raise DataError(path, f"holds {secret.name}, so nothing was published", "Take it out, then publish again.")
 
 
@@ -134,7 +139,11 @@ def _files_without_git(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
         if path.name != _GIT:
-            found += sorted(p for p in path.rglob("*") if not p.is_dir()) if path.is_dir() and not path.is_symlink() else [path]
+            found += (
+                sorted(p for p in path.rglob("*") if not p.is_dir())
+                if path.is_dir() and not path.is_symlink()
+                else [path]
+            )
     return found
 
 
