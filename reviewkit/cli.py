@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from reviewkit import __version__, cli_stats, log
+from reviewkit.cli_desk import desk
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
 from reviewkit.cli_options import (
@@ -200,6 +201,17 @@ def notebook_score() -> None:
     typer.echo(str(scoring_notebook()))
 
 
+@notebook_app.command("desk")
+def notebook_desk() -> None:
+    """Print the path of the hiring desk's notebook.
+
+    Example: cp "$(reviewkit notebook desk)" .
+    """
+    from reviewkit.hiringserver import notebook_path
+
+    typer.echo(str(notebook_path("desk")))
+
+
 @notebook_app.command("adjudicate")
 def notebook_adjudicate() -> None:
     """Print the path of the raters' notebook.
@@ -335,6 +347,7 @@ def demo(
 
 
 app.command()(publish)
+app.command()(desk)
 app.command()(adjudicate)
 app.command()(decide)
 

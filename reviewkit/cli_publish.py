@@ -24,11 +24,11 @@ def publish(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     pubkey: Annotated[
-        Optional[Path], typer.Option("--pubkey", help="File of public keys. Default: those of your signing keys.")
-    ] = None,  # noqa: UP045
+        Path | None, typer.Option("--pubkey", help="File of public keys. Default: those of your signing keys.")
+    ] = None,
     wheel: Annotated[
-        Optional[Path], typer.Option("--wheel", help="reviewkit's wheel. Default: made of the running package.")
-    ] = None,  # noqa: UP045
+        Path | None, typer.Option("--wheel", help="reviewkit's wheel. Default: made of the running package.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the repository that candidates open.

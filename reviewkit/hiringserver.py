@@ -17,9 +17,11 @@ from typing import Any
 from urllib.parse import quote
 
 from reviewkit.bank import BANK_VARIABLE, RUBRICS_VARIABLE, Bank
-from reviewkit.serve import Server, bring_up, launch, private_folder
+from reviewkit.prerun import executed, start_session
+from reviewkit.serve import Server, bring_up, data_folder, launch, private_folder
+from reviewkit.trust import notary_of, sign
 
-NAMES = ("adjudicate", "score")
+NAMES = ("adjudicate", "desk", "score")
 """Notebooks of the package."""
 
 
@@ -64,16 +66,19 @@ def serve_notebook(name: str, parameters: Mapping[str, object], bank: Bank) -> H
         parameters: Values for its `parameters` cell; plain Python values.
         bank: With rubrics.
 
+    Returns:
+        The server; the notebook's cells have run in the kernel that its page will use.
+
     Raises:
-        ServeError: If the server does not start.
+        ServeError: If the server or its kernel does not start.
     """
     private = private_folder()
     try:
         root = private / "notebook"
         root.mkdir()
-        document = json.loads(notebook_path(name).read_text("utf-8"))
+        document = with_parameters(json.loads(notebook_path(name).read_text("utf-8")), parameters)
         file = root / f"{name}.ipynb"
-        file.write_text(json.dumps(with_parameters(document, parameters), indent=1), "utf-8")
+        file.write_text(json.dumps(document, indent=1), "utf-8")
         variables = {BANK_VARIABLE: str(bank.root)}
         if bank.rubrics is not None:
             variables[RUBRICS_VARIABLE] = str(bank.rubrics)
@@ -83,4 +88,12 @@ def serve_notebook(name: str, parameters: Mapping[str, object], bank: Bank) -> H
         raise
     server = HiringServer(label=name, token=token, front="lab", process=process, private=private, notebook=file.name)
     bring_up(server, f"api/contents/{quote(file.name)}?content=0", lambda answer: answer.get("name") == file.name)
+    try:
+        kernel = start_session(server.base_url, token, file.name)
+        done = executed(document, private / "runtime" / f"kernel-{kernel}.json")
+        file.write_text(json.dumps(done, indent=1), "utf-8")
+        sign(file, notary_of(data_folder()))  # or the page shows the forms as text
+    except BaseException:
+        server.stop()
+        raise
     return server

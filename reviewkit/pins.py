@@ -6,7 +6,7 @@ scenarios of another bank need beside it are pinned as they are installed here, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Final
 
@@ -34,12 +34,15 @@ def installed_facts(name: str) -> tuple[str, Sequence[str]]:
     return found.version, found.requires or ()
 
 
-def closure(roots: Iterable[str], facts: Facts = installed_facts) -> dict[str, str]:
-    """Packages and all that they need on this platform.
+def closure(
+    roots: Iterable[str], facts: Facts = installed_facts, platform: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Packages and all that they need on a platform.
 
     Args:
         roots: Requirements such as `sqlalchemy[asyncio]>=2`.
         facts: Version and requirements of a package by its name.
+        platform: Values of markers such as `python_version`; those of this machine for what is not named.
 
     Returns:
         Canonical name -> version, sorted by name.
@@ -54,30 +57,33 @@ def closure(roots: Iterable[str], facts: Facts = installed_facts) -> dict[str, s
             continue
         extras.setdefault(name, set()).update(asked.extras)
         versions[name], needs = facts(name)
-        waiting += [need for need in map(Requirement, needs) if _is_needed(need, extras[name])]
+        waiting += [need for need in map(Requirement, needs) if _is_needed(need, extras[name], platform or {})]
     return dict(sorted(versions.items()))
 
 
-def _is_needed(need: Requirement, extras: Iterable[str]) -> bool:
-    return need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras))
+def _is_needed(need: Requirement, extras: Iterable[str], platform: Mapping[str, str]) -> bool:
+    return need.marker is None or any(need.marker.evaluate({**platform, "extra": extra}) for extra in ("", *extras))
 
 
-def pins_of(text: str) -> dict[str, str]:
-    """Canonical name -> version of the lines `name==version`; comments are left out."""
-    lines = [line.split("#")[0].split(";")[0].strip() for line in text.split("\n")]
-    pairs = [line.partition("==") for line in lines if line]
-    return {canonicalize_name(name.strip()): version.strip() for name, _, version in pairs}
+def pins_of(text: str) -> dict[str, list[str]]:
+    """Canonical name -> its lines `name==version` or `name==version ; marker`; comments are left out."""
+    found: dict[str, list[str]] = {}
+    for line in (line.split("#")[0].strip() for line in text.split("\n")):
+        if line:
+            found.setdefault(canonicalize_name(Requirement(line).name), []).append(line)
+    return found
 
 
 def with_packages(text: str, packages: Iterable[str], facts: Facts = installed_facts) -> str:
     """A list of pins, with what these packages need beside it.
 
     Args:
-        text: Lines `name==version`.
+        text: Lines as in requirements.txt.
         packages: Names from `packages` of scenarios.
         facts: As for `closure`.
     """
     pins = pins_of(text)
     extra = [name for name in sorted(set(packages)) if canonicalize_name(Requirement(name).name) not in pins]
-    added = {name: version for name, version in closure(extra, facts).items() if name not in pins}
-    return "".join(f"{name}=={version}\n" for name, version in sorted({**pins, **added}.items()))
+    for name, version in closure(extra, facts).items():
+        pins.setdefault(name, [f"{name}=={version}"])
+    return "".join(f"{line}\n" for _, lines in sorted(pins.items()) for line in lines)

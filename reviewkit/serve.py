@@ -146,7 +146,7 @@ def serve(
         work = folder or private / "work"
         work.mkdir(parents=True, exist_ok=True)
         granted = issue(workbook, work, candidate=candidate, preview=preview)
-        sign(granted.notebook, notary_of(_data_folder()))
+        sign(granted.notebook, notary_of(data_folder()))
         log.get().info(log.WORKBOOK_ISSUED, slug=granted.grant.slug, record=granted.grant.record, preview=preview)
         return _start(granted, private, front, (bank or workbook.resolve().parent.parent).resolve())
     except OSError as error:
@@ -277,7 +277,7 @@ def bring_up(server: Server, path: str, is_ours: Callable[[dict[str, Any]], bool
     )
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
     """Jupyter's data folder for served workbooks: it keeps signatures, so that work taken up again is still trusted."""
     return state_folder().resolve() / "jupyter"
 
@@ -316,7 +316,7 @@ def _environment(private: Path, variables: Mapping[str, str]) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name != RUBRICS_VARIABLE},
         "JUPYTER_CONFIG_DIR": str(private / "config"),
-        "JUPYTER_DATA_DIR": str(_data_folder()),
+        "JUPYTER_DATA_DIR": str(data_folder()),
         "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(private / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),

