@@ -25,6 +25,16 @@ class Standing(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Source(StrEnum):
+    """Where news of a candidate come from."""
+
+    INTAKE = "intake"
+    FILE = "file"
+    """The invite names no intake: nothing is known before a file is scored."""
+    SILENT = "silent"
+    """The invite's intake could not be asked."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """A scenario as a hirer chooses among them."""
@@ -66,8 +76,7 @@ class Place:
     last_at: str = ""
     row: Row | None = field(default=None)
     """Of the newest submission that was scored."""
-    is_known: bool = True
-    """False when nothing but a file can tell more: the invite names no intake, or it could not be asked."""
+    source: Source = Source.INTAKE
 
 
 def choice_of(entry: Entry) -> Choice:
@@ -109,7 +118,11 @@ def suitable(
 
 
 def places(
-    invites: Sequence[KnownInvite], received: Mapping[str, Received], rows: Sequence[Row], asked: Collection[str], now: float
+    invites: Sequence[KnownInvite],
+    received: Mapping[str, Received],
+    rows: Sequence[Row],
+    asked: Collection[str],
+    now: float,
 ) -> list[Place]:
     """Where every candidate stands, the newest invite first.
 
@@ -121,21 +134,22 @@ def places(
         now: Seconds since 1970.
     """
     scored = [row for row in rows if row.scorecard and not row.unscored]
-    found = [_place(known, received.get(known.invite.id, Received()), scored, asked, now) for known in reversed(invites)]
+    found = [
+        _place(known, received.get(known.invite.id, Received()), scored, asked, now) for known in reversed(invites)
+    ]
     return sorted(found, key=lambda place: place.standing in (Standing.EXPIRED, Standing.WITHDRAWN))
 
 
 def _place(known: KnownInvite, came: Received, scored: Sequence[Row], asked: Collection[str], now: float) -> Place:
     invite = known.invite
-    is_known = bool(invite.intake) and invite.intake in asked
+    source = Source.FILE if not invite.intake else Source.INTAKE if invite.intake in asked else Source.SILENT
     if came.submissions:
         row = next((row for row in scored if row.sha256 == came.submissions[-1]), None)
     else:  # handed in as a file
         own = [row for row in scored if (row.candidate, row.scenario) == (invite.candidate, invite.slug)]
         row = max(own, key=lambda row: row.received, default=None)
     return Place(
-        invite.id, invite.candidate, invite.slug, invite.minutes, invite.exp, _standing(known, came, row, now), came.last_at, row,
-        is_known or row is not None,
+        invite.id, invite.candidate, invite.slug, invite.minutes, invite.exp, _standing(known, came, row, now), came.last_at, row, source,
     )  # fmt: skip
 
 

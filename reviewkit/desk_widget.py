@@ -12,10 +12,10 @@ import ipywidgets as w
 
 from reviewkit.bank import find_bank
 from reviewkit.database import store_url
-from reviewkit.desk import Choice, Place, suitable
+from reviewkit.desk import Choice, Place, Source, suitable
 from reviewkit.deskwork import DeskWork, Made
 from reviewkit.errors import ReviewkitError
-from reviewkit.invite_links import Places
+from reviewkit.invite_links import Link, Places
 from reviewkit.inviting import DAYS, Terms
 from reviewkit.policy import AiUse
 from reviewkit.row import Row
@@ -26,13 +26,12 @@ STYLE: Final = """<style>
 .rk-desk table { border-collapse: collapse; width: 100%; }
 .rk-desk caption { text-align: left; font-weight: 600; padding: 4px 0; }
 .rk-desk th, .rk-desk td { text-align: left !important; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--jp-border-color2); vertical-align: top; }
-.rk-desk .rk-url { overflow-wrap: anywhere; font-family: var(--jp-code-font-family); }
 .rk-desk, .rk-desk p, .rk-desk td, .rk-desk th, .rk-desk caption, .rk-desk dt, .rk-desk dd { color: var(--jp-ui-font-color1); }
 .rk-desk dt { font-weight: 600; } .rk-desk dd { margin: 0 0 6px 0; }
-.rk-desk a { color: var(--jp-content-link-color); text-decoration: underline; }
 .rk-desk .widget-label { color: var(--jp-ui-font-color1); }
 .rk-desk :is(button, input, select):focus-visible { outline: 2px solid var(--jp-brand-color1) !important; outline-offset: 1px; }
 </style>"""
+_SOURCES: Final = {Source.INTAKE: "", Source.FILE: "; comes as a file", Source.SILENT: "; its intake does not answer"}
 POLICIES: Final = [("declared in the summary", AiUse.DECLARED), ("not at all", AiUse.NONE), ("freely", AiUse.FREE)]
 ANY: Final = "any"
 """A word, because to ipywidgets None is no choice at all."""
@@ -57,7 +56,7 @@ class Desk:
         self.policy = w.Dropdown(description="AI assistants", options=POLICIES, **options)
         self.intake = w.Text(description="Intake's address", value=intake, placeholder="empty: handed in as a file", **options)
         self.make = w.Button(description="Make the link", button_style="primary")
-        self.made = w.HTML()
+        self.made, self.links = w.HTML(), w.VBox()
         self.refresh = w.Button(description="Look again")
         self.score = w.Button(description="Score what was submitted", layout=w.Layout(width="auto"))
         self.said, self.table = w.HTML(), w.HTML()
@@ -70,7 +69,7 @@ class Desk:
 
     def _parts(self) -> list[Any]:
         pick = w.VBox([w.HTML("<h2>1. Pick a scenario</h2>"), self.domains, self.level, self.minutes, self.scenario, self.about])
-        terms = [self.candidate, self.days, self.box_minutes, self.policy, self.intake, self.make, self.made]
+        terms = [self.candidate, self.days, self.box_minutes, self.policy, self.intake, self.make, self.made, self.links]
         link = w.VBox([w.HTML("<h2>2. Make the link</h2>"), *terms])
         people = [w.HTML("<h2>3. Candidates</h2>"), w.HBox([self.refresh, self.score]), self.said, self.table]
         return [pick, link, w.VBox(people)]
@@ -106,9 +105,9 @@ class Desk:
         try:
             made = self.work.invite(self.scenario.value, self.candidate.value.strip(), terms)
         except ReviewkitError as error:
-            self.made.value = _said(f"Not made: {error}", role="alert")
+            self.made.value, self.links.children = _said(f"Not made: {error}", role="alert"), ()
             return
-        self.made.value = link_list(made)
+        self.made.value, self.links.children = _said(made_words(made)), [_link_field(link) for link in made.links]
         self.candidate.value = ""
         self.look()
 
@@ -175,14 +174,15 @@ def about(choice: Choice | None) -> str:
     return f"<dl>{items}</dl>"
 
 
-def link_list(made: Made) -> str:
-    """The links of an invite as HTML."""
+def made_words(made: Made) -> str:
+    """What to say of a new invite."""
     until = datetime.fromtimestamp(made.invite.exp, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    items = "".join(
-        f'<dt>{_text(link.place)}</dt><dd class="rk-url"><a href="{_text(link.url)}" target="_blank" rel="noreferrer">{_text(link.url)}</a></dd>'
-        for link in made.links
-    )
-    return _said(f"Link for {made.invite.candidate}, valid until {until}. Copy one:") + f"<dl>{items}</dl>"
+    return f"Link for {made.invite.candidate}, {made.invite.slug}, {made.invite.minutes} minutes, valid until {until}. Copy one and send it:"
+
+
+def _link_field(link: Link) -> Any:
+    """A field to copy from: a link to click would open the candidate's workbook on the hiring side."""
+    return w.Text(description=link.place, value=link.url, style=_WIDE, layout=w.Layout(width="100%"))
 
 
 def people(places: tuple[Place, ...], out: Path) -> str:
@@ -196,7 +196,7 @@ def people(places: tuple[Place, ...], out: Path) -> str:
 
 def _person(place: Place, out: Path) -> str:
     until = datetime.fromtimestamp(place.exp, UTC).strftime("%Y-%m-%d")
-    state = place.standing.value + ("" if place.is_known else " (its intake tells no more)")
+    state = place.standing.value + ("" if place.row else _SOURCES[place.source])
     cells = (place.slug, state, place.last_at[:16].replace("T", " "), until, result(place.row, out))
     return f'<tr><th scope="row">{_text(place.candidate)}</th>' + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>"
 

@@ -149,7 +149,9 @@ async def _ask(address: str) -> dict[str, desk.Received]:
         by_invite.setdefault(str(row["invite"]), []).append(row)
     return {
         str(state["invite"]): desk.Received(
-            int(state["events"]), str(state["last_at"]), tuple(str(row["sha256"]) for row in by_invite.get(str(state["invite"]), ()))
+            int(state["events"]),
+            str(state["last_at"]),
+            tuple(str(row["sha256"]) for row in by_invite.get(str(state["invite"]), ())),
         )
         for state in states
     }

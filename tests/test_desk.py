@@ -1,0 +1,154 @@
+"""The hiring desk: which scenarios suit, where each candidate stands, and the whole way with a real intake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import made_submissions as made
+import pytest
+from made_intake import NOW, Intake, invite
+
+from reviewkit.bank import find_bank
+from reviewkit.desk import Choice, Received, Source, Standing, choice_of, places, suitable
+from reviewkit.desk_widget import about, people, scored_words
+from reviewkit.deskwork import DeskWork
+from reviewkit.errors import UsageError
+from reviewkit.event import Event
+from reviewkit.intake.client import IntakeClient
+from reviewkit.invite_links import Places, links
+from reviewkit.invite_store import KnownInvite
+from reviewkit.inviting import Terms, token
+from reviewkit.keyring import new_key, public_text
+from reviewkit.row import Row
+from reviewkit.words import Domain, Level
+
+BANK = find_bank(made.ROOT)
+INTAKE = "https://intake.example.org"
+SHA = "a" * 64
+SCORED = Row("x.ipynb", SHA, candidate="c-1", scenario=invite().slug, total=61.0, over=97.0, scorecard="s.json", report="r.html")
+
+
+@pytest.mark.parametrize(
+    ("came", "rows", "changed", "expected"),
+    [
+        (Received(), [], {}, Standing.INVITED),
+        (Received(1, "t"), [], {}, Standing.OPENED),
+        (Received(2, "t"), [], {}, Standing.WORKING),
+        (Received(9, "t", ("b" * 64,)), [], {}, Standing.SUBMITTED),
+        (Received(9, "t", (SHA,)), [SCORED], {}, Standing.SCORED),
+        (Received(9, "t", (SHA, "b" * 64)), [SCORED], {}, Standing.SUBMITTED),  # a later file is not scored yet
+        (Received(9, "t", (SHA,)), [replace(SCORED, unscored="no_bank", scorecard="")], {}, Standing.SUBMITTED),
+        (Received(2, "t"), [], {"exp": NOW - 1}, Standing.EXPIRED),
+        (Received(2, "t", (SHA,)), [], {"exp": NOW - 1}, Standing.SUBMITTED),
+        (Received(2, "t"), [], {"revoked": True}, Standing.WITHDRAWN),
+        (Received(), [SCORED], {}, Standing.SCORED),  # handed in as a file
+        (Received(), [replace(SCORED, candidate="c-2")], {}, Standing.INVITED),
+    ],
+)
+def test_a_candidate_stands_where_what_came_says(came: Received, rows: list[Row], changed: dict[str, object], expected: Standing) -> None:
+    made_invite = invite(intake=INTAKE, exp=changed.get("exp", NOW + 1))
+    known = KnownInvite(made_invite, NOW, NOW if "revoked" in changed else None)
+    (place,) = places([known], {made_invite.id: came}, rows, {INTAKE}, NOW)
+    assert (place.standing, place.source) == (expected, Source.INTAKE)
+
+
+def test_an_invite_that_no_intake_tells_of_says_so_and_closed_ones_come_last() -> None:
+    known = [KnownInvite(invite(1), NOW), KnownInvite(invite(2, intake=INTAKE), NOW), KnownInvite(invite(3), NOW, NOW), KnownInvite(invite(4), NOW)]
+    found = places(known, {}, [], (), NOW)
+    assert [(p.candidate, p.source) for p in found] == [
+        ("c-4", Source.FILE), ("c-2", Source.SILENT), ("c-1", Source.FILE), ("c-3", Source.FILE),
+    ]  # fmt: skip
+    shown = people(tuple(found), Path("out"))
+    assert "invited; comes as a file" in shown
+    assert "invited; its intake does not answer" in shown
+
+
+def test_scenarios_are_chosen_by_what_they_assess_for_whom_and_how_long() -> None:
+    one = Choice("one", "One", "", 60, False, frozenset({Domain.DATABASE}), frozenset({Level.SENIOR}))
+    two = Choice("two", "Two", "", 30, False, frozenset({Domain.DATABASE, Domain.API_BOUNDARIES}), frozenset({Level.JUNIOR}))
+    warm = Choice("a", "Warm-up", "", 15, True)
+    every = [warm, one, two]
+    assert [c.slug for c in suitable(every)] == ["one", "two", "a"]
+    assert [c.slug for c in suitable(every, [Domain.DATABASE, Domain.API_BOUNDARIES])] == ["two", "one"]
+    assert [c.slug for c in suitable(every, [Domain.API_BOUNDARIES], Level.SENIOR)] == []
+    assert [c.slug for c in suitable(every, level=Level.SENIOR)] == ["one"]
+    assert [c.slug for c in suitable(every, minutes=30)] == ["two", "a"]
+
+
+def test_a_choice_says_what_it_is_for_and_nothing_of_its_defects() -> None:
+    for entry in BANK:
+        shown = about(choice_of(entry))
+        assert entry.rubric.ideal_for.split(",")[0] in shown
+        assert not [d.id for d in entry.rubric.defects if d.title in shown]
+
+
+def test_what_others_wrote_is_shown_as_text() -> None:
+    known = KnownInvite(invite(intake=INTAKE), NOW)
+    (place,) = places([known], {}, [], (), NOW)
+    shown = people((replace(place, candidate="<img src=x>", slug="‮x"),), Path("<b>"))
+    assert "<img" not in shown
+    assert "&lt;img src=x&gt;" in shown
+    assert "‮" not in shown
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.kernel
+@pytest.mark.sandbox
+def test_from_invitation_to_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("REVIEWKIT_KEYS", str(keys))
+    service = Intake(tmp_path, pubkey=public_text([new_key(keys)])).start()
+    try:
+        monkeypatch.setenv("REVIEWKIT_INTAKE_TOKEN", service.hiring)
+        desk = DeskWork(BANK, tmp_path / "out", f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}", Places(repo="owner/site"))
+        with pytest.raises(UsageError):
+            desk.invite(made.SLUG, "a name with blanks", Terms(intake=service.url))
+        assert desk.look().places == ()
+        one = desk.invite(made.SLUG, "c-1", Terms(minutes=20, intake=service.url))
+        signed = token(one.invite, keys)
+        assert list(one.links) == links(signed, Places(repo="owner/site"))
+
+        def standing() -> Standing:
+            (place,) = desk.look().places
+            return place.standing
+
+        notebook = made.completed(made.review(), tmp_path)
+        record = notebook["metadata"]["reviewkit"]["record"]
+        events = [Event.model_validate(event) for event in record["events"]]
+
+        async def hand_in(count: int, body: bytes = b"") -> None:
+            async with IntakeClient(service.url, signed) as client:
+                await client.push(record["id"], events[:count])
+                if body:
+                    await client.submit(body)
+
+        seen = [standing()]
+        for step in ((1, b""), (3, b""), (len(events), json.dumps(notebook).encode())):
+            asyncio.run(hand_in(*step))
+            seen.append(standing())
+        told: list[Row] = []
+        rows = desk.score(told.append)
+        seen.append(standing())
+        assert seen == [Standing.INVITED, Standing.OPENED, Standing.WORKING, Standing.SUBMITTED, Standing.SCORED]
+        assert len(told) == 1
+        assert [(row.candidate, row.unscored) for row in rows] == [("c-1", "")]
+        assert desk.score(told.append) == [], "what is scored is not scored again"
+        assert "of " in people(desk.look().places, tmp_path / "out")
+    finally:
+        service.kill()
+    monkeypatch.setattr("reviewkit.deskwork._PATIENCE", 0)
+    seen_without = desk.look()
+    assert [place.standing for place in seen_without.places] == [Standing.SCORED]
+    assert len(seen_without.notes) == 1
+    assert service.url in seen_without.notes[0]
+    monkeypatch.delenv("REVIEWKIT_INTAKE_TOKEN")
+    assert "REVIEWKIT_INTAKE_TOKEN is not set" in desk.look().notes[0]
+
+
+def test_words_after_scoring_name_what_could_not_be_scored() -> None:
+    failed = Row("b.ipynb", "", unscored="not_json", sentence="b.ipynb: is not JSON.")
+    assert scored_words([SCORED, failed]) == ["1 scored.", "Unscored (not_json): b.ipynb: is not JSON."]
+    assert scored_words([]) == ["Nothing new was submitted."]
