@@ -60,7 +60,10 @@ def make(bank: Bank, slug: str, candidate: str, terms: Terms, key: SigningKeyPai
         )
     except ValidationError as error:
         field = str(error.errors()[0]["loc"][0])
-        step = "Use an opaque id such as c-17; no names." if field == "candidate" else "See: reviewkit invite create --help"
+        if field == "candidate":
+            fact = "A candidate's id holds 1 to 80 letters, digits and _ . @ + -"
+            raise UsageError(f"{fact}.", "Use an opaque id such as c-17; no names.") from None
+        step = "See: reviewkit invite create --help"
         raise UsageError(f"This cannot be an invite ({field}: {first_fault(error)}).", step) from None
     except ValueError as error:
         raise UsageError(f"The intake's address cannot be used: {error}.", "Give it with --intake.") from None

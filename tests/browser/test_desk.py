@@ -89,9 +89,9 @@ def test_a_link_is_made_by_keyboard_alone_in_a_form_that_needed_no_cell_run(offi
     row = desk.get_by_role("row").filter(has_text="c-17")
     expect(row).to_contain_text("invited; comes as a file", timeout=DRAW_MS)
     page.keyboard.press("Shift+Tab")
-    desk.get_by_label("Candidate's id").fill("Jane Doe")
+    desk.get_by_label("Candidate's id").fill("a full name")
     desk.get_by_role("button", name="Make the link").click()
-    expect(desk.get_by_role("alert")).to_contain_text("Not made", timeout=DRAW_MS)
+    expect(desk.get_by_role("alert")).to_contain_text("Not made: A candidate's id holds", timeout=DRAW_MS)
     desk.get_by_role("button", name="Score what was submitted").click()
     expect(desk.get_by_role("status").filter(has_text="Nothing new was submitted.")).to_be_visible(timeout=DRAW_MS)
     assert page.locator(".jp-Notebook .jp-Cell").count() == cells, "JupyterLab's own letters did not fire"
