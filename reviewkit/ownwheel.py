@@ -145,7 +145,7 @@ def _package_files(installed: Distribution) -> dict[str, bytes]:
 def _metadata_files(installed: Distribution) -> dict[str, bytes]:
     """METADATA without the long description, which is the hiring side's README; entry points; licence."""
     head, _, _ = (installed.read_text("METADATA") or "").replace("\r\n", "\n").partition("\n\n")
-    kept = [line for line in head.split("\n") if not line.startswith("Description-Content-Type:")]
+    kept = [line for line in head.splitlines() if not line.startswith("Description-Content-Type:")]
     found = {"METADATA": ("\n".join(kept) + "\n").encode()}
     for name in ("entry_points.txt", "licenses/LICENSE"):
         text = installed.read_text(name)

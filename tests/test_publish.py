@@ -156,6 +156,27 @@ def test_its_wheel_holds_what_the_build_tool_puts_into_one(tmp_path: Path) -> No
     assert [line for line in theirs.split("\n\n")[0].splitlines() if line not in metadata.splitlines()] == ["Description-Content-Type: text/markdown"]
 
 
+def test_an_installed_package_gives_the_wheel_that_it_came_from(tmp_path: Path) -> None:
+    """And an installed file that was changed gives none."""
+    name, content = own_wheel()
+    (tmp_path / name).write_bytes(content)
+    target = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(tmp_path / name)]
+    subprocess.run(command, check=True, capture_output=True)
+    code = "import sys; from reviewkit.ownwheel import own_wheel; sys.stdout.buffer.write(own_wheel()[1])"
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+
+    def again() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, check=False)
+
+    assert again().stdout == content
+    (target / "reviewkit" / "data" / "stray.txt").write_text("not of the package")
+    assert again().stdout == content
+    with (target / "reviewkit" / "words.py").open("a") as file:
+        file.write("# changed\n")
+    assert b"words.py: is not as it was installed" in again().stderr
+
+
 def test_shared_files_go_where_the_project_says() -> None:
     import tomllib
 
