@@ -98,6 +98,9 @@ def _decided(
     except ValueError:
         console.print(Text("The reason is longer than 4000 characters or cannot be stored. Choose again."))
         return False
+    opinion = desk.opinion()
+    if opinion is not None:
+        console.print(Text(f"Stored. {opinion[0]}: {opinion[1]} (k looks at the item again)", style="magenta"))
     return True
 
 
@@ -116,6 +119,8 @@ def show(shown: Exhibit, console: Console, position: str) -> None:
         _block("The program", "\n".join(f"· {reason}" for reason in shown.reasons), console, "dim")
     for rater, outcome, reason in shown.others:
         _block(f"{rater} said: {outcome}", reason, console, "magenta")
+    if shown.opinion:
+        _block(*shown.opinion, console, "magenta")
     if shown.mine:
         _block(f"Your word so far: {shown.mine[0]}", shown.mine[1], console, "green")
     console.print(Text(f"\n{shown.question}", style="bold"))

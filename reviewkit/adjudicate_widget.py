@@ -72,7 +72,8 @@ class AdjudicateWidget(AnyWidget):  # type: ignore[misc]  # anywidget has no typ
             case "decide":
                 defect = content.get("defect")
                 made = desk.decide(str(content.get("outcome")), str(content.get("reason")), str(defect) if defect else None)
-                return f"Stored: {made.outcome}."
+                opinion = desk.opinion()
+                return f"Stored: {made.outcome}." + (f" {opinion[0]}: {opinion[1]} (k looks at it again)" if opinion else "")
             case "undo":
                 return "Taken back; the first word stays on record." if desk.undo() else "Nothing to take back in this sitting."
             case "next":

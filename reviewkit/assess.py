@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reviewkit import decisions, hiring
 from reviewkit.anchor import rubric_spans
@@ -23,6 +24,7 @@ from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
 from reviewkit.matching import Matching, match
 from reviewkit.notice import notice_text
+from reviewkit.opinion import SecondOpinion, with_opinion
 from reviewkit.outfolder import OutFolder
 from reviewkit.place import Place, exists, line_map
 from reviewkit.record import Problem, State
@@ -35,6 +37,9 @@ from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome,
 from reviewkit.scoring import score
 from reviewkit.submission import Submission, parse_submission, read_bytes
 from reviewkit.words import ExerciseKind
+
+if TYPE_CHECKING:
+    from reviewkit.opinionclient import Endpoint
 
 UNDECIDED = ("not_run", "not_measured", "error")
 """Outcomes of a check that say something about us, not about the code; a baseline with one is not kept."""
@@ -277,6 +282,8 @@ def score_file(
     rubrics: Path | None = None,
     name: str | None = None,
     exemplars: bool = True,
+    endpoint: Endpoint | None = None,
+    opinion: SecondOpinion | None = None,
 ) -> Row:
     """Score one completed notebook and write scorecard and report below `out`; what the scoring notebook calls.
 
@@ -289,6 +296,8 @@ def score_file(
         rubrics: Folder of the rubrics; None for the bank's own.
         name: Name to show for the file; its own by default.
         exemplars: Whether matching looks at adjudicated remarks.
+        endpoint: Who is asked for a second opinion on what waits for a person; nobody by default.
+        opinion: Opinions given before, to be kept where nobody is asked.
 
     Returns:
         The row; a file that cannot be scored gives one with `unscored`, never an exception.
@@ -307,8 +316,10 @@ def score_file(
         matching = match_state(counted_state, entry)
         runs = _run_in_sandbox(counted_state, entry, folder, matching)
         keep(folder.runs_file(submission.sha256), runs)
+        if endpoint is not None:
+            opinion = _asked(endpoint, folder, submission, entry, runs, matching)
         with folder.locked():
-            return write_result(folder, submission, entry, runs, found.rubrics, shown, matching)
+            return write_result(folder, submission, entry, runs, found.rubrics, shown, matching, opinion)
     except SubmissionError as error:
         return _unscored(folder, shown, submission, error.reason_code, str(error))
     except ReviewkitError as error:
@@ -323,11 +334,12 @@ def write_result(
     rubrics: Path | None,
     name: str,
     matching: Matching | None = None,
+    opinion: SecondOpinion | None = None,
 ) -> Row:
     """Score with the decisions of the store, write scorecard, report and row; the caller holds the folder's lock."""
     decided = finished(decisions.of(folder.store_url, submission.sha256))
     hired = finished(hiring.of(folder.store_url, submission.sha256))
-    card = judge(submission, entry, runs, decided, matching)
+    card = with_opinion(judge(submission, entry, runs, decided, matching), opinion)
     assessment = Assessment(submission, entry, card, runs, hired)
     stem = f"{entry.slug}-{submission.sha256[:12]}"
     generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -340,6 +352,16 @@ def write_result(
     row = replace(row_of(assessment, name), report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
     _write_row(folder, row)
     return row
+
+
+def _asked(
+    endpoint: Endpoint, folder: OutFolder, submission: Submission, entry: Entry, runs: Runs, matching: Matching
+) -> SecondOpinion:
+    """Opinions on what waits now; asked before the folder is locked, since an endpoint takes its time."""
+    from reviewkit.opinionround import second_opinion
+
+    card = judge(submission, entry, runs, finished(decisions.of(folder.store_url, submission.sha256)), matching)
+    return second_opinion(card, entry.rubric, submission.state.findings, endpoint, folder.root)
 
 
 def _run_in_sandbox(state: State, entry: Entry, folder: OutFolder, matching: Matching) -> Runs:

@@ -14,6 +14,8 @@ from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_desk import desk
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
+from reviewkit.cli_match import match_file
+from reviewkit.cli_opinion import OpinionModelOption, OpinionOption, endpoint_of, tell_of
 from reviewkit.cli_options import (
     BankOption,
     ExemplarsOption,
@@ -280,6 +282,8 @@ def score(
     jobs: JobsOption = None,
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     exemplars: ExemplarsOption = True,
+    second_opinion: OpinionOption = "",
+    second_opinion_model: OpinionModelOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Score completed notebooks.
@@ -292,6 +296,11 @@ def score(
     Exit code 1 when something needs a person: a file that cannot be scored, or hidden checks without a verdict (no sandbox
     on this machine, or it was too busy).
 
+    Nothing of a submission leaves this machine unless you name an endpoint with --second-opinion. It then gets, for each pair that waits for
+    a person, the remark's words and that one flaw's title and statements; no name, no code, no other part of the key. Its
+    answer is advice that a rater sees after the own first word; no point depends on it. Its key is read from
+    REVIEWKIT_OPINION_KEY.
+
     Example: reviewkit score inbox/ --out results
     """
     import asyncio
@@ -300,6 +309,7 @@ def score(
     from reviewkit.demo import score_and_show
     from reviewkit.notice import use_notice
 
+    endpoint = endpoint_of(second_opinion, second_opinion_model)
     found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
     if notice is not None:
         use_notice(notice, out)
@@ -311,7 +321,10 @@ def score(
         for note in fetched.notes:
             typer.echo(note, err=True)
     paths = list(dict.fromkeys([*found, *candidates]))
-    rows = score_and_show(paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars)
+    rows = score_and_show(
+        paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, endpoint=endpoint
+    )
+    tell_of(endpoint, rows, out)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)
 
 
@@ -350,29 +363,7 @@ app.command()(publish)
 app.command()(desk)
 app.command()(adjudicate)
 app.command()(decide)
-
-
-@app.command("match")
-def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review per line.")]) -> None:
-    """Match remarks with defects by text, for measuring.
-
-    Reads one review a line and prints one line of JSON for each; places count where they are given. The format is in
-    docs/scoring.md.
-
-    Example: reviewkit match reviews.jsonl > pairs.jsonl
-    """
-    from reviewkit.matchfile import match_text_file
-
-    try:
-        lines = file.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        fault = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"
-        raise UsageError(f"{file}: {fault}.", "Name a UTF-8 file of JSON lines.") from None
-    try:
-        for line in match_text_file(lines):
-            typer.echo(line)
-    except DataError as error:
-        raise DataError(f"{file}, {error.place}", error.fact, error.next_step) from None
+app.command("match")(match_file)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +20,9 @@ from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.submission import read_submission
+
+if TYPE_CHECKING:
+    from reviewkit.opinionclient import Endpoint
 
 
 def demo_notebooks(bank: Bank) -> list[Path]:
@@ -48,6 +52,7 @@ def score_and_show(
     as_json: bool,
     candidates: Mapping[Path, str] | None = None,
     exemplars: bool = True,
+    endpoint: Endpoint | None = None,
 ) -> list[Row]:
     """Score files and print what came out.
 
@@ -60,11 +65,12 @@ def score_and_show(
         as_json: Print JSON instead of a table.
         candidates: Whose a file is, where an intake knows it from the invite.
         exemplars: Whether matching looks at adjudicated remarks.
+        endpoint: Who is asked for a second opinion on what waits for a person.
 
     Returns:
         A row per file, in the order given.
     """
-    order = _order(out, bank, rubrics, exemplars)
+    order = _order(out, bank, rubrics, exemplars, endpoint)
     found = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]
@@ -87,7 +93,9 @@ class _Lack:
     words: str
 
 
-def _order(out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool) -> Order | _Lack:
+def _order(
+    out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool, endpoint: Endpoint | None
+) -> Order | _Lack:
     try:
         found = find_bank(bank, rubrics)
     except BankNotFoundError:
@@ -97,7 +105,8 @@ def _order(out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool) 
     if found.rubrics is None:
         words = "the bank has no rubrics, so it cannot be scored. Name their folder with --rubrics or REVIEWKIT_RUBRICS."
         return _Lack("no_rubrics", words)
-    return Order(out, found.root, found.rubrics, exemplars)
+    url, model = (endpoint.url, endpoint.model) if endpoint else ("", "")
+    return Order(out, found.root, found.rubrics, exemplars, url, model)
 
 
 def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:

@@ -15,6 +15,7 @@ from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Entry
 from reviewkit.exercises import answer_texts, asked
 from reviewkit.harness.stage import Tree
+from reviewkit.opinion import SecondOpinion
 from reviewkit.record import State
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import Decision, DecisionKind, FindingResult, PairEvidence, Scorecard
@@ -78,6 +79,8 @@ class Exhibit:
     """The rater's own word so far: (outcome, reason)."""
     others: tuple[tuple[str, str, str], ...] = ()
     """(rater, outcome, reason); only of a disputed item, and only once this rater has decided it too."""
+    opinion: tuple[str, str] | None = None
+    """A language model's second opinion: (who, what); only once this rater has decided the item."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -92,6 +95,7 @@ class Material:
     state: State
     card: Scorecard
     """Scored with this rater's decisions alone."""
+    opinions: SecondOpinion | None = None
 
 
 def exhibit(task: Task, of: Material, mine: Decision | None = None, others: Sequence[Decision] = ()) -> Exhibit:
@@ -114,7 +118,16 @@ def exhibit(task: Task, of: Material, mine: Decision | None = None, others: Sequ
         defects=tuple((d.id, d.title) for d in of.entry.rubric.defects) if asks else (),
         mine=(_word(mine), _safe(mine.reason)) if mine else None,
         others=tuple((_safe(d.author), d.outcome, _safe(d.reason)) for d in others),
+        opinion=opinion_on(task, of.opinions) if mine else None,
     )
+
+
+def opinion_on(task: Task, opinions: SecondOpinion | None) -> tuple[str, str] | None:
+    """Who said what of a pair of remark and flaw, made safe to show; None where nothing usable was said."""
+    found = opinions.of(task.finding, task.defect) if opinions and task.kind is DecisionKind.FINDING else None
+    if opinions is None or found is None or found.says is None:
+        return None
+    return f"A language model ({_safe(opinions.model)}, {found.date}) said", found.words
 
 
 def _safe(text: str) -> str:

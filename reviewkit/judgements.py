@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reviewkit.rulings import last_words
+from reviewkit.rulings import Key, last_words
 from reviewkit.scorecard import (
     RATER_MARK_MAX,
     Decision,
@@ -65,13 +65,15 @@ def judged(card: Scorecard, decisions: Sequence[Decision]) -> list[Judged]:
 
     Args:
         card: The scorecard; its `program_*` fields give the program's words.
-        decisions: Of the submission, in any order; the last word of a rater on an item counts.
+        decisions: Of the submission, in any order; the last word of a rater on an item counts, of pairs with a second
+            opinion the first one.
 
     Returns:
         Items in a fixed order. A rater who called a remark false, an extra or the like has thereby said that it is not
         any of the defects that others judged it against, and one who matched it has said that it is `matched`.
     """
-    last = {key: {a: d.outcome for a, d in by.items()} for key, by in last_words(decisions).items()}
+    words = last_words(unadvised(decisions, card))
+    last = {key: {a: d.outcome for a, d in by.items()} for key, by in words.items()}
     found = [*_matches(card, last), *_remarks(card, last)]
     for key in sorted(last):
         kind, finding, defect, item = key
@@ -86,6 +88,19 @@ def judged(card: Scorecard, decisions: Sequence[Decision]) -> list[Judged]:
         elif kind == DecisionKind.RATING:
             found.append(Judged("rating", _review(card), last[key], None))
     return found
+
+
+def unadvised(decisions: Sequence[Decision], card: Scorecard) -> list[Decision]:
+    """Decisions without those that a rater may have taken after a language model's opinion: of a pair with one the first counts."""
+    advised = {(o.finding, o.defect) for o in card.second_opinion.pairs if o.says} if card.second_opinion else set()
+    seen: set[tuple[Key, str]] = set()
+    kept = []
+    for decision in sorted(decisions, key=lambda d: d.time):
+        said = (decision.key, decision.author)
+        if (decision.finding, decision.defect) not in advised or said not in seen:
+            kept.append(decision)
+        seen.add(said)
+    return kept
 
 
 def _review(card: Scorecard) -> str:

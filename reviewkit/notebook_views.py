@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reviewkit.assess import score_file
 from reviewkit.errors import UsageError
@@ -12,6 +12,9 @@ from reviewkit.plot import Share, shares, table
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    from reviewkit.opinionclient import Endpoint
 
 MIME = "application/vnd.reviewkit.score+json"
 
@@ -105,19 +108,39 @@ class Scored:
         return self._table([{"what": q.words, "points": f"{q.effect:.1f}"} for q in items], "nothing waits for a person")
 
 
-def score_for_notebook(submission: str, out: str, bank: str, rubrics: str, exemplars: bool = True) -> Scored:
+def score_for_notebook(
+    submission: str,
+    out: str,
+    bank: str,
+    rubrics: str,
+    exemplars: bool = True,
+    second_opinion: str = "",
+    second_opinion_model: str = "",
+) -> Scored:
     """Score the file that the scoring notebook was given.
 
     Raises:
-        UsageError: If no submission was given.
+        UsageError: If no submission was given, or no endpoint can be what was named as one.
     """
     if not submission:
         raise UsageError("No submission given.", "Run: papermill <this notebook> <output> -p submission <completed.ipynb>")
-    row = score_file(Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars)
+    endpoint = _endpoint(second_opinion, second_opinion_model)
+    row = score_file(
+        Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars, endpoint=endpoint
+    )
     card = None
     if row.scorecard:
         card = Scorecard.model_validate_json((Path(out) / row.scorecard).read_text("utf-8"))
     return Scored(row, card)
+
+
+def _endpoint(url: str, model: str) -> Endpoint | None:
+    if not url and not model:
+        return None
+    from reviewkit.opinionclient import Endpoint, key_from_environment
+
+    key_from_environment()
+    return Endpoint.of(url, model)
 
 
 def _path(text: str) -> Path | None:

@@ -12,7 +12,8 @@ from reviewkit.bank import Bank, Entry
 from reviewkit.blocking import finished
 from reviewkit.case import Case, load
 from reviewkit.errors import ReviewkitError
-from reviewkit.exhibit import Exhibit, Material, exhibit
+from reviewkit.exhibit import Exhibit, Material, exhibit, opinion_on
+from reviewkit.opinion import SecondOpinion
 from reviewkit.outfolder import OutFolder
 from reviewkit.overruling import all_tasks
 from reviewkit.scorecard import Decision, Scorecard
@@ -37,6 +38,8 @@ class Desk:
     session: Session = field(default_factory=lambda: Session("", (), {}))
     troubles: tuple[str, ...] = ()
     """A sentence for each submission that cannot be worked on."""
+    opinions: dict[str, SecondOpinion] = field(default_factory=dict)
+    """By submission; shown of an item once this rater has decided it."""
 
     @classmethod
     def open(
@@ -58,7 +61,10 @@ class Desk:
         for sha in wanted:
             try:
                 desk.cases[sha] = load(folder, bank, sha)
-                desk.cases[sha].know(folder.card(rows[sha]))
+                card = folder.card(rows[sha])
+                desk.cases[sha].know(card)
+                if card.second_opinion is not None:
+                    desk.opinions[sha] = card.second_opinion
             except ReviewkitError as error:
                 troubles.append(str(error))
         desk.troubles = tuple(troubles)
@@ -82,7 +88,8 @@ class Desk:
     def exhibit(self, task: Task) -> Exhibit:
         """What the rater sees of a task."""
         case = self.cases[task.sha256]
-        material = Material(case.entry, case.submission.state, case.card(self.session.own[task.sha256]))
+        card = case.card(self.session.own[task.sha256])
+        material = Material(case.entry, case.submission.state, card, self.opinions.get(task.sha256))
         others: tuple[Decision, ...] = ()
         if self.session.scope is Scope.DISPUTED:
             others = visible_words(task, finished(decisions.of(self.folder.store_url, task.sha256)), self.rater)
@@ -126,6 +133,11 @@ class Desk:
                 about = {"finding": task.finding, "defect": task.defect, "item": task.item}
                 items.append({**shown, "submission": task.sha256, **about})
         return items
+
+    def opinion(self) -> tuple[str, str] | None:
+        """Who else said what of the item decided last in this sitting: no rater sees it before the own word is stored."""
+        task = self.session.done[-1][0] if self.session.done else None
+        return opinion_on(task, self.opinions.get(task.sha256)) if task else None
 
     def _entry(self, task: Task) -> Entry:
         return self.cases[task.sha256].entry

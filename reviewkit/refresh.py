@@ -59,13 +59,18 @@ def refresh(folder: OutFolder, bank: Bank, wanted: Collection[str]) -> list[Row]
 
 def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
     row = folder.scored()[sha256]
-    exemplars = folder.card(row).versions.exemplars != OFF
+    before = folder.card(row)
+    exemplars = before.versions.exemplars != OFF
     case, name = load(folder, replace(bank, use_exemplars=exemplars), sha256), row.file
+    same_key = before.versions.rubric_sha256 == case.entry.rubric.sha256
+    opinion = before.second_opinion if same_key else None
     if case.runs is None:
         staged = folder.staged(sha256)
-        return score_file(staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name, exemplars=exemplars)
+        return score_file(
+            staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name, exemplars=exemplars, opinion=opinion
+        )
     with folder.locked():
-        return write_result(folder, case.submission, case.entry, case.runs, bank.rubrics, name)
+        return write_result(folder, case.submission, case.entry, case.runs, bank.rubrics, name, opinion=opinion)
 
 
 def _publish(folder: OutFolder, rows: list[Row]) -> None:

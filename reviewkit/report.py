@@ -129,6 +129,8 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "repeats": REPEATS,
         "flags": card.flags,
         "marks": (),
+        "opinion": card.second_opinion,
+        "opinion_words": _opinion(card),
         "outside": _outside(card, submission),
         "sandbox": _sandbox(card),
     }
@@ -209,6 +211,12 @@ def naming(card: Scorecard, titles: Mapping[str, str]) -> Callable[[object], Mar
 
 def _link(letter: str, key: str, words: str) -> Markup:
     return Markup('<a href="#{}-{}">{}</a>').format(letter, key, visible(words))
+
+
+def _opinion(card: Scorecard) -> str:
+    from reviewkit.opinionviews import summary
+
+    return summary(card.second_opinion) if card.second_opinion is not None else ""
 
 
 def _sandbox(card: Scorecard) -> str:

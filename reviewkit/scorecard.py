@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from reviewkit.checkresult import CheckResult, EvidenceResult, PutBack
 from reviewkit.decision import PAIR_WORDS, RATER_MARK_MAX, WITHDRAWN, Decision, DecisionKind
 from reviewkit.frozen import DECIMALS, Frozen, Ident, Points, Probability, SandboxLevel, canonical, digest
+from reviewkit.opinion import Opinion, SecondOpinion
 from reviewkit.outcomes import GateOutcome, ItemState, Outcome, PairOutcome, Reason
 from reviewkit.pairevidence import Contribution, GuardHit, PairEvidence
 from reviewkit.results import (
@@ -35,8 +36,8 @@ __all__ = [
     "DECIMALS", "PAIR_WORDS", "RATER_MARK_MAX", "SCORECARD_SCHEMA", "WITHDRAWN", "About", "AnswerPoint", "Breakdown",
     "CheckResult", "ClaimResult", "Contribution", "Decision", "DecisionKind", "DefectResult", "DimensionResult",
     "EvidenceResult", "ExerciseResult", "FindingResult", "Flag", "Frozen", "GateOutcome", "GateResult", "GuardHit", "Ident",
-    "ItemState", "Outcome", "PairEvidence", "PairOutcome", "Point", "Points", "Probability", "PutBack", "QueueItem",
-    "Reason", "SandboxLevel", "Scorecard", "Total", "Versions", "canonical", "digest", "json_schema",
+    "ItemState", "Opinion", "Outcome", "PairEvidence", "PairOutcome", "Point", "Points", "Probability", "PutBack", "QueueItem",
+    "Reason", "SandboxLevel", "Scorecard", "SecondOpinion", "Total", "Versions", "canonical", "digest", "json_schema",
 ]  # fmt: skip
 
 SCORECARD_SCHEMA: Final = 1
@@ -150,6 +151,16 @@ class Scorecard(Frozen):
     """What the record shows beside the work: tampering, an impossible clock, scores written in. Read from this file alone."""
     verdict_given: str | None = None
     """The candidate's own decision about the change."""
+    second_opinion: SecondOpinion | None = None
+    """What a language model said of pairs that wait for a person: advice, read by no code that decides; None without one."""
+
+    @model_serializer(mode="wrap")
+    def _without_an_absent_opinion(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A card without a second opinion is the same bytes as before there were any."""
+        data: dict[str, Any] = plain(self)
+        if self.second_opinion is None:
+            data.pop("second_opinion", None)
+        return data
 
     def dimension(self, dimension: Dimension) -> DimensionResult:
         """Return the result of one dimension; every dimension has one."""

@@ -48,6 +48,7 @@ function material(shown) {
     ...shown.key.map(([heading, statements]) => block(heading, statements)),
     shown.reasons.length ? block('The program', shown.reasons, 'rk-dim') : null,
     ...shown.others.map(([rater, outcome, reason]) => block(`${rater} said: ${outcome}`, [reason], 'rk-other')),
+    shown.opinion ? block(shown.opinion[0], [shown.opinion[1]], 'rk-other') : null,
     shown.mine ? block(`Your word so far: ${shown.mine[0]}`, [shown.mine[1]], 'rk-mine') : null
   ];
   if (!left.length) left.push(h('p', { class: 'rk-dim' }, 'The candidate wrote nothing on this.'));
