@@ -11,6 +11,7 @@ OUT/
   staged/          <sha256>.ipynb, a copy of each submission under a name of our own
   runs/            <sha256>.json, what the sandbox said, so that scoring again needs no sandbox
   baselines/       hidden checks of the change as proposed, once per content of scenario and rubric
+  opinions/        <sha256[:12]>-<question>.json, a language model's answers about what waits, where one was asked
   keys/            <sha256>.json, each rubric that scored something here, so that a later one can be compared with it
   rescored/        <rubric>-<scorer>/, results of `reviewkit rescore` beside the old ones
   notice.md        the notice of the reports, where `--notice` named one
