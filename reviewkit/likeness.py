@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 from reviewkit import kinship, wording
 
@@ -26,8 +26,7 @@ MOST_SENTENCES: Final = 100
 _SHORTEST_FUZZY: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(NamedTuple):
     """Measures of one remark against one statement; all from 0 to 1."""
 
     overlap: float
@@ -179,17 +178,17 @@ def _measured(
     remark: Remark, statement: Statement, said: int, echoed: int, product: int, shared: frozenset[str]
 ) -> Likeness:
     """Likeness from the weights said and echoed, in millionths, and the scalar product of the two directions."""
+    theirs, mine = statement.mass, remark.mass
     both = (said + echoed) / (2 * UNIT)
-    of_statement, of_remark = said / UNIT / statement.mass, echoed / UNIT / remark.mass
-    overlap = min(1.0, both / min(statement.mass, remark.mass))
-    kin = kinship.cosine(product, remark.direction.length, statement.direction.length) if overlap >= KIN_FROM else 0.0
+    of_statement, of_remark = said / UNIT / theirs, echoed / UNIT / mine
+    overlap = both / (theirs if theirs < mine else mine)
     return Likeness(
-        overlap=overlap,
-        jaccard=both / (statement.mass + remark.mass - both),
-        cover=2 * of_statement * of_remark / (of_statement + of_remark) if of_statement and of_remark else 0.0,
-        kin=kin,
-        said=of_statement,
-        shared=shared,
+        1.0 if overlap > 1.0 else overlap,
+        both / (theirs + mine - both),
+        2 * of_statement * of_remark / (of_statement + of_remark) if of_statement and of_remark else 0.0,
+        kinship.cosine(product, remark.direction.length, statement.direction.length) if overlap >= KIN_FROM else 0.0,
+        of_statement,
+        shared,
     )
 
 

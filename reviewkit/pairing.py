@@ -6,13 +6,13 @@ Which of the accepted pairs is credited is decided in `matching`, where the whol
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from reviewkit import guards, model, place, stance, wording
 from reviewkit.finding import Finding
-from reviewkit.likeness import Index, Lexicon, Likeness, Remark, Statement
+from reviewkit.likeness import NOTHING_ALIKE, Index, Lexicon, Likeness, Remark, Statement
 from reviewkit.model import Band, Model
 from reviewkit.place import Place
 from reviewkit.precedent import Precedents, one_step
@@ -175,16 +175,23 @@ def queue_hit(guard: str, words: str, **numbers: float) -> GuardHit:
     return GuardHit(guard=guard, route="queue", words=words, numbers=numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One variant of a finding against one statement."""
+class _Reading(NamedTuple):
+    """One variant of a finding against one statement; readings sort with the most alike first."""
 
-    log_odds: float
+    against: float
+    """Log-odds, negated."""
     number: int
     """Of the statement, so that equal ones are always taken in the same order."""
+    variant: int
+    """Of the finding; no two readings of an item agree up to here."""
+    margin: float
     statement: Statement
     like: Likeness
-    margin: float
+
+    @property
+    def log_odds(self) -> float:
+        """Of the words alone."""
+        return -self.against
 
     @property
     def features(self) -> dict[str, float]:
@@ -200,7 +207,7 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
         return [_pair(read, target, readings[target.id], None, context) for target in context.key.targets]
     near = {item: place.loc(read.where, anchors) for item, anchors in context.places.items()}
     anchored = frozenset(item for item, anchors in context.places.items() if anchors)
-    odds = {item: found[0].log_odds for item, found in readings.items()}
+    odds = {item: min(found).log_odds for item, found in readings.items()}
     lead = place.margins(near, odds, anchored, context.weights.place.lead)
     decided = context.precedents.terms(read.variants, read.text, context.own) if context.precedents else {}
     return [
@@ -210,21 +217,34 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
 
 
 def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
-    """Per item of the key all its statements against all variants of a finding, the most alike first."""
+    """Per item of the key its statements against all variants of a finding, in no order."""
     found: dict[str, list[_Reading]] = {target.id: [] for target in context.key.targets}
-    for variant in read.variants:
+    log_odds_of = context.weights.log_odds_of
+    for at, variant in enumerate(read.variants):
         alike, lookalikes = _by_item(context.key, context.key.index.compare(variant))
-        covers = {item: max(one.cover for one in row) for item, row in alike.items()}
+        covers = {item: max([one.cover for one in row]) for item, row in alike.items()}
         ranked = sorted(((cover, item) for item, cover in covers.items()), reverse=True)
         for target in context.key.targets:
             kin = context.key.kin[target.id]
             rival = next((cover for cover, item in ranked if item not in kin), 0.0)
             margin = covers[target.id] - max([rival, *(one.cover for one in lookalikes[target.id])])
-            for number, (statement, like) in enumerate(zip(target.statements, alike[target.id], strict=True)):
-                odds = round(context.weights.log_odds_of(like.overlap, like.jaccard, margin, like.kin), 9)
-                found[target.id].append(_Reading(odds, number, statement, like, margin))
-    for row in found.values():
-        row.sort(key=lambda reading: (-reading.log_odds, reading.number))
+            found[target.id] += _against(target, alike[target.id], margin, at, log_odds_of)
+    return found
+
+
+def _against(
+    target: Target, row: Sequence[Likeness], margin: float, at: int, log_odds_of: Callable[..., float]
+) -> list[_Reading]:
+    """Readings of one variant against one item; of statements without a common word the first stands for all."""
+    found: list[_Reading] = []
+    silent = False
+    for number, like in enumerate(row):
+        if like is NOTHING_ALIKE:
+            if silent:
+                continue
+            silent = True
+        odds = round(log_odds_of(like.overlap, like.jaccard, margin, like.kin), 9)
+        found.append(_Reading(-odds, number, at, margin, target.statements[number], like))
     return found
 
 
@@ -250,7 +270,7 @@ def _pair(
     decided: tuple[Contribution, ...] = (),
 ) -> Pair:
     """Guards look at the key's own statements alone, so that no exemplar can make one silent."""
-    best = readings[0]
+    best = min(readings)
     placed = 0.0 if near is None else context.weights.place_log_odds(*near)
     alone = context.band.outcome(model.probability(best.log_odds + placed))
     moved = sum(term.log_odds for term in decided)
@@ -262,7 +282,7 @@ def _pair(
         said = frozenset[str]().union(*(reading.like.shared for reading in readings))
         hits += guards.own_evidence(len(said & read.own))
     if outcome is not PairOutcome.NOT_MATCHED and target.kind != "decoy":
-        agreed, against = _same_stance(read, target, readings, placed, alone, context)
+        agreed, against = _same_stance(read, target, sorted(readings), placed, alone, context)
         hits += against
         best = best if alone is PairOutcome.NOT_MATCHED else agreed
     if outcome is PairOutcome.MATCHED and hits:

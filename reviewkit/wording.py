@@ -58,6 +58,7 @@ _HIDDEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
+_INNER_HUMP: Final = re.compile(r"[a-z0-9][A-Z]")
 _stemmer = snowballstemmer.stemmer("english")
 
 
@@ -82,6 +83,10 @@ class Text:
     denials: int
     """Cues of denial or absence."""
 
+    def __hash__(self) -> int:
+        """Of the hash: everything else follows from the same raw text."""
+        return hash(self.sha256)
+
     @property
     def content(self) -> frozenset[str]:
         """Stems that say something: no denials, no bare numbers."""
@@ -104,10 +109,17 @@ def clean(raw: str) -> tuple[str, int]:
 def tokens(text: str) -> list[str]:
     """Lower-case words, split at camelCase, snake_case and digit borders; `isn't` gives `is` and `not`."""
     words: list[str] = []
-    for token in _TOKEN.findall(_NEGATED_AUXILIARY.sub(r"\1 not", text)):
-        for part in token.split("_"):
-            words.extend(piece.lower() for piece in _HUMP.findall(part))
+    if "'t" in text or "’t" in text:
+        text = _NEGATED_AUXILIARY.sub(r"\1 not", text)
+    for token in _TOKEN.findall(text):
+        words.extend(_words(token))
     return words
+
+
+@lru_cache(maxsize=50_000)
+def _words(token: str) -> tuple[str, ...]:
+    """The words of one token: a review uses few of them often."""
+    return tuple(piece.lower() for part in token.split("_") for piece in _HUMP.findall(part))
 
 
 def content_stems(text: str) -> tuple[str, ...]:
@@ -123,7 +135,9 @@ def identifiers(text: str) -> frozenset[str]:
     for called in _CALLED.findall(text):
         found.add(called.rsplit(".", 1)[-1].lower())
     for name in _NAME.findall(text):
-        inner = "_" in name.strip("_") or re.search(r"[a-z0-9][A-Z]", name)
+        if name.islower() and "_" not in name:
+            continue
+        inner = "_" in name.strip("_") or _INNER_HUMP.search(name)
         if inner or (len(name) > 3 and name.isupper()):
             found.add(name.lower())
     return frozenset(found - STOP_WORDS)

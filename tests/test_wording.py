@@ -95,12 +95,11 @@ def test_no_text_breaks_preparation(raw: str) -> None:
 
 
 SCRIPT = """
-from dataclasses import astuple
 from reviewkit.likeness import Lexicon, Remark, Statement, compare
 raw = ["One query per row of the listing", "The commit may fail after the charge", "Cards are logged"]
 lexicon = Lexicon.of([[r] for r in raw])
 remark = Remark.of("Each row commits, logs the card and queries again; charging failed quietly", lexicon)
-print([astuple(compare(remark, Statement.of("t", r, lexicon), lexicon))[:4] for r in raw])
+print([compare(remark, Statement.of("t", r, lexicon), lexicon)[:4] for r in raw])
 """
 
 
