@@ -296,10 +296,9 @@ def score(
     Exit code 1 when something needs a person: a file that cannot be scored, or hidden checks without a verdict (no sandbox
     on this machine, or it was too busy).
 
-    Nothing of a submission leaves this machine unless you name an endpoint with --second-opinion. It then gets, for each pair that waits for
-    a person, the remark's words and that one flaw's title and statements; no name, no code, no other part of the key. Its
-    answer is advice that a rater sees after the own first word; no point depends on it. Its key is read from
-    REVIEWKIT_OPINION_KEY.
+    Nothing of a submission leaves this machine unless you name an endpoint with --second-opinion. It then gets, for each pair
+    that waits for a person, the remark's words and that one flaw's title and statements; no name, no code, nothing else of the
+    key. Its answer is advice, seen after a rater's own first word; no point depends on it. Key: REVIEWKIT_OPINION_KEY.
 
     Example: reviewkit score inbox/ --out results
     """
