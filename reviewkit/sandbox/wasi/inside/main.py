@@ -1,0 +1,40 @@
+"""A guest's program: `python main.py SPEC` in CPython for WASI. SPEC is JSON: `seed`, `left_out` (names), `path`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+sys.path[:] = [*json.loads(sys.argv[1])["path"], *sys.path]
+
+import asyncio
+import gc
+import random
+from pathlib import Path
+
+from reviewkit.guest.runner import Runner
+from reviewkit.sandbox.inner.member import Member
+from reviewkit.sandbox.wasi.inside.lacking import Lacking
+from reviewkit.sandbox.wasi.inside.pipe import PipeChannel, PipeLoop
+
+THRESHOLDS = (20_000, 50, 100)
+"""A guest is short-lived: it collects garbage more seldom than a process that is to last."""
+
+
+def main() -> None:
+    """Answer until the parent goes."""
+    spec = json.loads(sys.argv[1])
+    random.seed(spec["seed"])
+    gc.set_threshold(*THRESHOLDS)
+    channel = PipeChannel()
+    lacking = Lacking(lambda part: channel.send(["lacks", 0, part]), spec["left_out"])
+    loop = PipeLoop(channel, lacking.note)
+    asyncio.set_event_loop(loop)
+    loop.set_exception_handler(lambda _loop, _context: None)  # the guest's stray tasks are its own affair
+    member = Member(channel, Runner(channel, fresh=True), loop, Path("/tree"))
+    channel.listen(member.start)
+    lacking.install()
+    loop.run_forever()
+
+
+main()

@@ -1,0 +1,76 @@
+"""Where a launcher gets its guests from at level `wasi`: no fork server, each guest is a process of its own from the start."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+from reviewkit.sandbox.levels import Level
+from reviewkit.sandbox.line import Ordered
+from reviewkit.sandbox.servers import stage_folder
+from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
+from reviewkit.sandbox.wasi import cpython, packages, process
+
+MAIN = "/site/0/reviewkit/sandbox/wasi/inside/main.py"
+_PYTHON = ("python", "-S", "-B", "-P", "-X", "utf8")
+
+
+class WasiLine:
+    """Orders guests with one set of packages; what `reviewkit.sandbox.line.Line` is elsewhere."""
+
+    alive = True
+
+    def __init__(self, site: packages.Site) -> None:
+        self._site = site
+
+    def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
+        """See `Line.order`; the tree is the one folder that differs between guests.
+
+        Raises:
+            SandboxError: If no process can be started.
+        """
+        del modules  # hidden are here the packages that were not copied
+        spec = {"seed": seed, "left_out": self._site.left_out, "path": [name for _, name in self._site.folders]}
+        preopens = [(str(path), name, False) for path, name in self._site.folders]
+        return process.order([*_PYTHON, MAIN, json.dumps(spec)], [*preopens, (str(folder), "/tree", False)], wire)
+
+
+class WasiServers:
+    """One line per set of packages."""
+
+    level = Level.WASI
+
+    def __init__(self) -> None:
+        """Make the stage folder.
+
+        Raises:
+            SandboxUnavailableError: If wasmtime or the interpreter is missing.
+        """
+        reason = cpython.lacking()
+        if reason is not None:
+            raise SandboxUnavailableError(reason)
+        self._held = stage_folder()
+        self.folder = self._held.path
+        self._lines: dict[tuple[str, ...], WasiLine] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def line(self, packages_: tuple[str, ...]) -> WasiLine:
+        """See `reviewkit.sandbox.servers.Servers`.
+
+        Raises:
+            GuestLacksError: If a guest cannot have one of the packages.
+        """
+        with self._lock:
+            if self._closed:
+                raise SandboxError("its launcher is closed")
+            if packages_ not in self._lines:
+                self._lines[packages_] = WasiLine(packages.site(packages_))
+            return self._lines[packages_]
+
+    def close(self) -> None:
+        """Remove what was staged; guests end with their jobs."""
+        with self._lock:
+            self._closed = True
+        self._held.close()
