@@ -64,9 +64,9 @@ def reach(packages: tuple[str, ...]) -> Reach:
         libraries.append("/usr/share/zoneinfo")
     found = [(item, site) for dist in closure(packages) for item, site in items(dist)]
     inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
-    items = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
+    readable = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
-    return Reach(str(binary), tuple(libraries), tuple(_hidden()), items, sites)
+    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites)
 
 
 def _interpreter_folders(binary: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Notes when the tree asks for a part of CPython that is not there, so that nobody takes that for a fault of the tree.
+"""Notes when code asks for a part of CPython that is not here, so that nobody takes the failure for a fault of that code.
 
 No boundary: a guest may claim what it likes. It only turns a check that fails into one that was not run.
 """
@@ -6,14 +6,18 @@ No boundary: a guest may claim what it likes. It only turns a check that fails i
 from __future__ import annotations
 
 import _thread
-import asyncio
 import asyncio.events
 import importlib.abc
 import importlib.machinery
+import importlib.util
+import os
+import signal
+import socket
 import sys
 import threading
+import time
 import types
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 from reviewkit.guest.runner import DRIVER
@@ -21,6 +25,15 @@ from reviewkit.guest.runner import DRIVER
 TREE = "/tree/"
 NEEDS_GREENLET = frozenset({"sqlalchemy.ext.asyncio"})
 """Modules that are there but do not work without that package."""
+TOLERATED = frozenset(
+    {
+        ("uuid", "_uuid"), ("shutil", "_lzma"), ("zipfile", "_lzma"), ("tarfile", "_lzma"),
+        ("structlog", "greenlet"), ("sqlalchemy", "greenlet"), ("httpcore", "ssl"), ("httpx", "ssl"), ("anyio", "ssl"),
+    }
+)  # fmt: skip
+"""Who asks, for what, and goes on without it: seen with these, not guessed. `ssl` they get from `reviewkit.sandbox.wasi.inside.tls`."""
+PARTIAL = (os, signal, socket, time)
+"""Modules that lack functions here."""
 
 
 class Lacking:
@@ -37,18 +50,20 @@ class Lacking:
         self._told: set[str] = set()
 
     def note(self, part: str) -> None:
-        """The tree asked for `part`."""
+        """Somebody who cannot do without asked for `part`."""
         if part not in self._told:
             self._told.add(part)
             self._tell(part)
 
     def install(self) -> None:
-        """From now on see imports, threads and further event loops."""
+        """From now on see imports, threads, further event loops and functions that are missing."""
         sys.meta_path.insert(0, _Half(self))
         sys.meta_path.append(_Missing(self))
         threading._start_new_thread = _thread.start_new_thread = self._no_thread  # type: ignore[attr-defined, assignment]
         policy = asyncio.events.BaseDefaultEventLoopPolicy
         policy.new_event_loop = lambda _self: self._no_loop()  # type: ignore[method-assign, assignment]
+        for module in PARTIAL:
+            module.__dict__["__getattr__"] = self._no_attribute(module.__name__)
 
     def _no_thread(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         self.note("threads")
@@ -58,22 +73,40 @@ class Lacking:
         self.note("a second event loop")
         raise RuntimeError("there is one event loop here")
 
-    def is_left_out(self, name: str) -> bool:
-        """Whether a module is missing here but not where the Linux layers are."""
+    def _no_attribute(self, module: str) -> Callable[[str], NoReturn]:
+        def missing(name: str) -> NoReturn:
+            if _is_tree(sys._getframe(1)):
+                self.note(f"{module}.{name[:40]}")
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+        return missing
+
+    def look_for(self, name: str) -> None:
+        """`name` is imported and nobody has it."""
         top = name.partition(".")[0]
-        return top in sys.stdlib_module_names or top in self._modules
+        missing = top in sys.stdlib_module_names or top in self._modules
+        if missing and not any((asker, top) in TOLERATED for asker in _askers()):
+            self.note(f"the module {name[:60]}")
 
-    @property
-    def greenlet(self) -> bool:
-        """Whether greenlet was left out."""
-        return "greenlet" in self._modules
+    def look_at(self, name: str) -> None:
+        """`name` is imported and will be found."""
+        if name in NEEDS_GREENLET and "greenlet" in self._modules and "tree" in set(_askers()):
+            self.note(f"greenlet, which {name} needs")
 
-    def asked_by_tree(self) -> bool:
-        """Whether the import that is going on stands in a file of the tree or of its driver."""
-        frame: types.FrameType | None = sys._getframe(2)
-        while frame is not None and "importlib" in frame.f_code.co_filename:
-            frame = frame.f_back
-        return frame is not None and (frame.f_code.co_filename.startswith(TREE) or frame.f_globals.get("__name__") == DRIVER)
+
+def _is_tree(frame: types.FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(TREE) or frame.f_globals.get("__name__") == DRIVER
+
+
+def _askers() -> Iterator[str]:
+    """Top-level packages that are importing, innermost first, up to the tree or its driver, which is called "tree"."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if _is_tree(frame):
+            yield "tree"
+            return
+        yield str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        frame = frame.f_back
 
 
 class _Missing(importlib.abc.MetaPathFinder):
@@ -85,14 +118,15 @@ class _Missing(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Never finds anything."""
-        if self._lacking.is_left_out(fullname) and self._lacking.asked_by_tree():
-            self._lacking.note(f"the module {fullname[:60]}")
+        """A stand-in for `ssl`, whose absence is noted where somebody could miss it; nothing else."""
+        self._lacking.look_for(fullname)
+        if fullname == "ssl":
+            return importlib.util.spec_from_file_location(fullname, os.path.join(os.path.dirname(__file__), "tls.py"))  # noqa: PTH118, PTH120
         return None
 
 
 class _Half(importlib.abc.MetaPathFinder):
-    """Asked first: what would be found, but needs greenlet."""
+    """Asked first: what would be found, but does not work."""
 
     def __init__(self, lacking: Lacking) -> None:
         self._lacking = lacking
@@ -101,6 +135,5 @@ class _Half(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Never finds anything."""
-        if fullname in NEEDS_GREENLET and self._lacking.greenlet and self._lacking.asked_by_tree():
-            self._lacking.note(f"greenlet, which {fullname} needs")
+        self._lacking.look_at(fullname)
         return None
