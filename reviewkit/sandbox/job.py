@@ -125,6 +125,7 @@ class SandboxJob:
         except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             await self._end(ordered)
             raise SandboxError(f"a guest could not be locked down ({str(error) or type(error).__name__})") from None
+        self._world.guest_waited = self._guest_waited
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch(ordered))]
         payload = {
             "modules": list(load.modules), "driver": load.driver.read_text("utf-8"), "driver_name": load.driver.name,
@@ -171,6 +172,12 @@ class SandboxJob:
                 raise TimeoutError
             self._given += taken
             left, given = taken, given + taken
+
+    def _guest_waited(self) -> float:
+        """Seconds that the guest's most delayed thread had no processor, beyond what its threads took from each other."""
+        pid = waits.pid_behind(self._pidfd) if self._pidfd >= 0 else None
+        waited, ran = (0.0, 0.0) if pid is None else waits.of_process(pid)
+        return waited - ran
 
     def look(self) -> float:
         """Seconds that others kept the guest's most delayed thread from running; never what guest or parent used."""

@@ -19,8 +19,10 @@ from reviewkit.sandbox.wasi import cpython, machine
 
 Preopen = tuple[str, str, bool]
 """Folder, its name inside, whether the guest may write there."""
-FUEL = 60_000_000_000
-"""Instructions of one guest, loading included: some 17 s of processor time, as much work as 5 s of it do elsewhere at the most."""
+FUEL = 40_000_000_000
+"""Instructions of one guest, loading included: some 11 s of processor time. A guest with SQLAlchemy uses a quarter of it to load."""
+MEMORY = limits.MEMORY_BYTES
+PROGRAM = machine.__file__
 
 
 def order(argv: Sequence[str], preopens: Sequence[Preopen], wire: int) -> Ordered:
@@ -76,7 +78,7 @@ def _spec(argv: Sequence[str], preopens: Sequence[Preopen], fuel: int, *, quiet:
     return json.dumps(
         {
             "module": str(code.path), "sha256": code.sha256, "library": str(library), "argv": list(argv),
-            "preopens": [list(item) for item in preopens], "fuel": fuel, "memory": limits.MEMORY_BYTES, "user": user, "quiet": quiet,
+            "preopens": [list(item) for item in preopens], "fuel": fuel, "memory": MEMORY, "user": user, "quiet": quiet,
         }
     )  # fmt: skip
 
@@ -84,7 +86,7 @@ def _spec(argv: Sequence[str], preopens: Sequence[Preopen], fuel: int, *, quiet:
 def _start(spec: str, wire: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", "-X", "utf8", machine.__file__, spec],
+            [sys.executable, "-I", "-S", "-B", "-X", "utf8", PROGRAM, spec],
             stdin=wire, stdout=wire, stderr=subprocess.DEVNULL, env={}, cwd="/", close_fds=True, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
@@ -102,7 +104,7 @@ def _how(ended: Exit, out_of_memory: bool) -> tuple[str, str]:
     if status == machine.OUT_OF_FUEL:
         return "time_limit", f"more than {FUEL // 10**9} billion instructions"
     if out_of_memory or status == machine.OUT_OF_MEMORY:
-        return "memory_limit", f"more than {limits.MEMORY_BYTES // 1024**2} MiB of memory"
+        return "memory_limit", f"more than {MEMORY // 1024**2} MiB of memory"
     if status == machine.LEFT:
         return "crashed", "the interpreter left"
     return "crashed", "the interpreter trapped"

@@ -23,6 +23,7 @@ class WasiLine:
 
     def __init__(self, site: packages.Site) -> None:
         self._site = site
+        self._open: list[Ordered] = []
 
     def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
         """See `Line.order`; the tree is the one folder that differs between guests.
@@ -33,7 +34,15 @@ class WasiLine:
         del modules  # hidden are here the packages that were not copied
         spec = {"seed": seed, "left_out": self._site.left_out, "path": [name for _, name in self._site.folders]}
         preopens = [(str(path), name, False) for path, name in self._site.folders]
-        return process.order([*_PYTHON, MAIN, json.dumps(spec)], [*preopens, (str(folder), "/tree", False)], wire)
+        ordered = process.order([*_PYTHON, MAIN, json.dumps(spec)], [*preopens, (str(folder), "/tree", False)], wire)
+        self._open = [*(known for known in self._open if not known.ended.done()), ordered]
+        return ordered
+
+    def close(self) -> None:
+        """Kill the guests that are still there."""
+        for ordered in self._open:
+            if ordered.kill is not None:
+                ordered.kill()
 
 
 class WasiServers:
@@ -70,7 +79,10 @@ class WasiServers:
             return self._lines[packages_]
 
     def close(self) -> None:
-        """Remove what was staged; guests end with their jobs."""
+        """End every guest and remove what was staged."""
         with self._lock:
             self._closed = True
+            lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            line.close()
         self._held.close()

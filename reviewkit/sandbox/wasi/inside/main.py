@@ -9,6 +9,7 @@ sys.path[:] = [*json.loads(sys.argv[1])["path"], *sys.path]
 
 import asyncio
 import gc
+import io
 import random
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def main() -> None:
     spec = json.loads(sys.argv[1])
     random.seed(spec["seed"])
     gc.set_threshold(*THRESHOLDS)
+    _keep_the_wire_clean()
     channel = PipeChannel()
     lacking = Lacking(lambda part: channel.send(["lacks", 0, part]), spec["left_out"])
     loop = PipeLoop(channel, lacking.note)
@@ -35,6 +37,12 @@ def main() -> None:
     channel.listen(member.start)
     lacking.install()
     loop.run_forever()
+
+
+def _keep_the_wire_clean() -> None:
+    """What the tree prints goes nowhere, what it reads is empty: the descriptors are the wire, but for standard error, which nobody reads."""
+    sys.stdout = sys.__stdout__ = sys.stderr  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO())  # type: ignore[misc]
 
 
 main()
