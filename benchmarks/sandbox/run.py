@@ -232,10 +232,9 @@ def main() -> None:
         level, bank, first, count = options.batch_worker
         batch_worker(level, bank, int(first), int(count))
         return
-    from reviewkit.sandbox import Level
-    from reviewkit.sandbox.levels import lacking
+    from reviewkit.sandbox.levels import KERNEL_LEVELS, lacking
 
-    levels = options.level or [level.value for level in Level if lacking(level) is None]
+    levels = options.level or [level.value for level in KERNEL_LEVELS if lacking(level) is None]
     with tempfile.TemporaryDirectory() as folder:
         copy = without_lock(Path(folder))
         for level in levels if options.pairs else ():

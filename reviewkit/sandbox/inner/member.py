@@ -37,6 +37,8 @@ def serve(connection: socket.socket, seed: int, root: str) -> NoReturn:
 
 
 class Member:
+    """Does one thing after another that the parent asks, and many at once."""
+
     def __init__(self, channel: SocketChannel, runner: Runner, loop: asyncio.AbstractEventLoop, root: Path) -> None:
         self._channel, self._runner, self._loop, self._root = channel, runner, loop, root
         self._tasks: set[asyncio.Task[None]] = set()

@@ -12,7 +12,10 @@ from reviewkit.sandbox.servers import stage_folder
 from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
 from reviewkit.sandbox.wasi import cpython, packages, process
 
-MAIN = "/site/0/reviewkit/sandbox/wasi/inside/main.py"
+START = (
+    'import json, sys; sys.path[:0] = json.loads(sys.argv[1])["path"]; '
+    "from reviewkit.sandbox.wasi.inside.main import main; main()"
+)
 _PYTHON = ("python", "-S", "-B", "-P", "-X", "utf8")
 
 
@@ -34,7 +37,7 @@ class WasiLine:
         del modules  # hidden are here the packages that were not copied
         spec = {"seed": seed, "left_out": self._site.left_out, "path": [name for _, name in self._site.folders]}
         preopens = [(str(path), name, False) for path, name in self._site.folders]
-        ordered = process.order([*_PYTHON, MAIN, json.dumps(spec)], [*preopens, (str(folder), "/tree", False)], wire)
+        ordered = process.order([*_PYTHON, "-c", START, json.dumps(spec)], [*preopens, (str(folder), "/tree", False)], wire)
         self._open = [*(known for known in self._open if not known.ended.done()), ordered]
         return ordered
 

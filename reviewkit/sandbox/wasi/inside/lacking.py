@@ -59,7 +59,7 @@ class Lacking:
         """From now on see imports, threads, further event loops and functions that are missing."""
         sys.meta_path.insert(0, _Half(self))
         sys.meta_path.append(_Missing(self))
-        threading._start_new_thread = _thread.start_new_thread = self._no_thread  # type: ignore[attr-defined, assignment]
+        threading._start_new_thread = _thread.start_new_thread = self._no_thread  # type: ignore[attr-defined]
         policy = asyncio.events.BaseDefaultEventLoopPolicy
         policy.new_event_loop = lambda _self: self._no_loop()  # type: ignore[method-assign, assignment]
         for module in PARTIAL:

@@ -1,16 +1,13 @@
-"""A guest's program: `python main.py SPEC` in CPython for WASI. SPEC is JSON: `seed`, `left_out` (names), `path`."""
+"""A guest's program, in CPython for WASI: `main` with a SPEC in JSON as first argument: `seed`, `left_out` (names)."""
 
 from __future__ import annotations
-
-import json
-import sys
-
-sys.path[:] = [*json.loads(sys.argv[1])["path"], *sys.path]
 
 import asyncio
 import gc
 import io
+import json
 import random
+import sys
 from pathlib import Path
 
 from reviewkit.guest.runner import Runner
@@ -41,8 +38,5 @@ def main() -> None:
 
 def _keep_the_wire_clean() -> None:
     """What the tree prints goes nowhere, what it reads is empty: the descriptors are the wire, but for standard error, which nobody reads."""
-    sys.stdout = sys.__stdout__ = sys.stderr  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = sys.stderr  # type: ignore[misc, assignment]
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO())  # type: ignore[misc]
-
-
-main()

@@ -83,7 +83,9 @@ class PipeLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         """There is no other thread that could wake this one."""
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
         """There are no threads; only the harness's own statements are done in line.
 
         Raises:
