@@ -70,13 +70,13 @@ def test_a_scenario_of_the_bank_gets_the_verdicts_of_the_other_levels(launcher: 
     """`ledger`, with SQLAlchemy and structlog: the mended tree passes, the change fails as its calibration says."""
     ledger = find_bank(made.ROOT).entry("ledger")
     assert ledger.rubric_folder is not None
-    every, kept = checks._checks, ("amounts-exact", "still-bulk")
+    every, kept = checks._checks, ("amounts-exact",)
     monkeypatch.setattr(checks, "_checks", lambda entry, exercise: [c for c in every(entry, exercise) if c[0].id in kept])
     (mend,) = (exercise.id for exercise in ledger.scenario.exercises if exercise.kind == "mend")
     mended = asyncio.run(checks.check_tree(ledger, mend, ledger.rubric_folder / "reference", launcher, 1))
     change = asyncio.run(checks.check_tree(ledger, mend, ledger.folder / "head", launcher, 1))
     assert [(r.check, r.outcome) for r in mended] == [(check, "passed") for check in kept]
-    assert [r.outcome for r in change] == ["failed", "passed"]
+    assert [r.outcome for r in change] == ["failed"]
 
 
 def test_evidence_runs_too(entry: Entry, launcher: SandboxLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,9 +178,8 @@ def test_a_batch_worker_keeps_no_fork_servers_at_this_level(monkeypatch: pytest.
 
 # --- hostile code -----------------------------------------------------------------------------------------------------
 HOSTILE = (
-    "int-that-equals-all", "exit-at-call", "early-reply", "replies-for-all-numbers", "patched-plain", "patched-codec", "read-rubric",
-    "read-passwd", "list-folders", "climb-out", "link-out", "environment", "sockets", "write-outside", "change-own-source",
-    "attach-file", "memory-list", "recursion", "large-frame", "json-deep", "closed-wire", "sleep-in-loop",
+    "int-that-equals-all", "exit-at-call", "early-reply", "patched-plain", "read-rubric", "climb-out", "write-outside",
+    "attach-file", "memory-list", "recursion", "large-frame", "closed-wire", "sleep-in-loop",
 )  # fmt: skip
 """Those of the corpus that need neither ctypes nor threads, one or two of each class; all others with `--full`."""
 PLENTY = ("failed", "crashed", "stopped", "memory_limit", "time_limit", "not_run")
@@ -280,12 +279,13 @@ def facts(launcher: SandboxLauncher, folder: Path) -> dict[str, bool]:
             "nothing of the machine can be read": await ask(job, "read", paths=outside) == [] and not await ask(job, "listed"),
             "no environment of ours": await ask(job, "settings") == ["PYTHONHASHSEED", "TZ"],
             "not root's number": "0" not in users,
-            "work is bounded": await ask(job, "spin", n=150_000_000) is None and job.ending == "time_limit",
+            "work is bounded": await ask(job, "spin", n=20_000_000) is None and job.ending == "time_limit",
         }
         await job.close()
         other = await launcher.launch(load, World())
         asleep = asyncio.create_task(ask(other, "sleep"))
         await asyncio.sleep(0.2)
+        other._tasks[0].cancel()  # so that nobody here kills it
         other._writer.transport.abort()
         try:
             await asyncio.wait_for(asyncio.shield(other._tasks[1]), 5)

@@ -29,9 +29,11 @@ TOLERATED = frozenset(
     {
         ("uuid", "_uuid"), ("shutil", "_lzma"), ("zipfile", "_lzma"), ("tarfile", "_lzma"),
         ("structlog", "greenlet"), ("sqlalchemy", "greenlet"), ("httpcore", "ssl"), ("httpx", "ssl"), ("anyio", "ssl"),
+        ("reviewkit", "concurrent"),
     }
 )  # fmt: skip
-"""Who asks, for what, and goes on without it: seen with these, not guessed. `ssl` they get from `reviewkit.sandbox.wasi.inside.tls`."""
+"""Who asks, for what, and goes on without it or with a stand-in: seen with these, not guessed."""
+STAND_INS = {"ssl": "tls.py", "concurrent.futures.thread": "pools.py"}
 PARTIAL = (os, signal, socket, time)
 """Modules that lack functions here."""
 
@@ -118,11 +120,12 @@ class _Missing(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """A stand-in for `ssl`, whose absence is noted where somebody could miss it; nothing else."""
+        """A stand-in where there is one; what is missing is noted where somebody could miss it."""
         self._lacking.look_for(fullname)
-        if fullname == "ssl":
-            return importlib.util.spec_from_file_location(fullname, os.path.join(os.path.dirname(__file__), "tls.py"))  # noqa: PTH118, PTH120
-        return None
+        file = STAND_INS.get(fullname)
+        if file is None:
+            return None
+        return importlib.util.spec_from_file_location(fullname, os.path.join(os.path.dirname(__file__), file))  # noqa: PTH118, PTH120
 
 
 class _Half(importlib.abc.MetaPathFinder):
