@@ -182,7 +182,7 @@ HOSTILE = (
     "attach-file", "memory-list", "recursion", "large-frame", "closed-wire", "sleep-in-loop",
 )  # fmt: skip
 """Those of the corpus that need neither ctypes nor threads, one or two of each class; all others with `--full`."""
-PLENTY = ("failed", "crashed", "stopped", "memory_limit", "time_limit", "not_run")
+PLENTY = ("failed", "crashed", "stopped", "memory_limit", "time_limit", "not_measured", "not_run")
 
 
 def for_wasi(text: str) -> str:
@@ -210,7 +210,7 @@ def test_hostile_fixes_get_nothing(
         (result,) = run(entry, launcher, for_wasi(source(name, str(entry.rubric_folder), str(tmp_path)))).values()
         assert result.outcome in PLENTY, (name, result)
         if name in HOSTILE:
-            assert result.outcome in (*FIXES[name][1], "time_limit", "failed") and result.outcome != "not_run", (name, result)
+            assert result.outcome in (*FIXES[name][1], "time_limit", "failed", "not_measured"), (name, result)
         assert CANARY not in result.seen and "root:" not in result.seen and "DONE" not in result.seen, (name, result)
         assert list(tmp_path.iterdir()) == [], name
     assert outcomes(run(entry, launcher, REFERENCE)) == ["passed"]
@@ -279,7 +279,7 @@ def facts(launcher: SandboxLauncher, folder: Path) -> dict[str, bool]:
             "nothing of the machine can be read": await ask(job, "read", paths=outside) == [] and not await ask(job, "listed"),
             "no environment of ours": await ask(job, "settings") == ["PYTHONHASHSEED", "TZ"],
             "not root's number": "0" not in users,
-            "work is bounded": await ask(job, "spin", n=20_000_000) is None and job.ending == "time_limit",
+            "work is bounded": await ask(job, "spin", n=6_000_000) is None and job.ending == "time_limit",
         }
         await job.close()
         other = await launcher.launch(load, World())

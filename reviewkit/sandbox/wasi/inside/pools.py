@@ -8,10 +8,6 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 
-class BrokenThreadPool(RuntimeError):
-    """As in `concurrent.futures.thread`."""
-
-
 class ThreadPoolExecutor(Executor):
     """A pool without threads; `reviewkit.sandbox.wasi.inside.pipe` does the harness's own work in line."""
 
