@@ -254,12 +254,12 @@ def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
         return _Seen(ending[0], verdict.expected, f"{ending[1]}; {verdict.seen}", lost=watched.any("lost"))
     if verdict.passed:
         return _Seen("passed", verdict.expected, verdict.seen)
-    if watched.lacks:
-        return _lacking(watched)
     if watched.any("out_of_memory"):
         return _Seen("memory_limit", verdict.expected, verdict.seen)
     if watched.any("out_of_time"):
         return _out_of_time(watched, verdict.expected, verdict.seen, starved)
+    if watched.lacks:
+        return _lacking(watched)
     return _Seen("failed", verdict.expected, verdict.seen)
 
 

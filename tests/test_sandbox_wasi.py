@@ -108,7 +108,6 @@ def test_what_fails_for_lack_of_a_part_is_not_run(
     part: str, entry: Entry, launcher: SandboxLauncher, adds_up: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sqlalchemy" in part:
-        monkeypatch.setattr(type(entry.scenario), "packages", ("httpx", "sqlalchemy"), raising=False)
         monkeypatch.setitem(entry.scenario.__dict__, "packages", ("httpx", "sqlalchemy"))
     (result,) = run(entry, launcher, LACKS[part]).values()
     assert (result.outcome, result.seen) == ("not_run", f"level wasi has no {part}, which the code uses; score on Linux")
@@ -119,10 +118,16 @@ def test_what_passes_without_the_part_has_passed(entry: Entry, launcher: Sandbox
     assert outcomes(run(entry, launcher, text)) == ["passed"]
 
 
-def test_a_claim_to_lack_something_hides_no_crime(entry: Entry, launcher: SandboxLauncher, adds_up: None) -> None:
-    """How a guest ended counts for more than what it says it lacks."""
-    text = "import os\nasync def total(prices):\n    os.fork if 0 else None\n    try:\n        import ctypes\n    except ImportError:\n        os._exit(0)\n"
-    assert outcomes(run(entry, launcher, text)) == ["crashed"]
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [("os._exit(0)", ["crashed"]), ("await asyncio.sleep(1000)", ["time_limit", "not_measured"]), ("return 'x' * 10**9", ["memory_limit"])],
+)
+def test_a_claim_to_lack_something_hides_no_crime(
+    end: str, outcome: list[str], entry: Entry, launcher: SandboxLauncher, adds_up: None, hurried: None
+) -> None:
+    """How a guest ended, or did not, counts for more than what it says it lacks."""
+    text = f"import asyncio, os\nasync def total(prices):\n    try:\n        import ctypes\n    except ImportError:\n        {end}\n"
+    assert outcomes(run(entry, launcher, text))[0] in outcome
 
 
 def test_a_package_with_compiled_parts_is_named_and_nothing_is_run(launcher: SandboxLauncher) -> None:
