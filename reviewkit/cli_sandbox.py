@@ -25,8 +25,3 @@ def wasi(
 
     made = cpython.prepare(wheel)
     typer.echo(f"ready: Python {cpython.PYTHON} for level wasi, {made.path}")
-
-
-@sandbox_app.callback()
-def _group() -> None:
-    """Keep `wasi` a word of its own."""

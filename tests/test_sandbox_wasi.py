@@ -263,8 +263,8 @@ FACTS = {
 }  # fmt: skip
 
 
-def facts(launcher: SandboxLauncher, folder: Path) -> dict[str, bool]:
-    """What holds for a guest, seen from inside and outside."""
+def facts(launcher: SandboxLauncher, folder: Path, patience: float) -> dict[str, bool]:
+    """What holds for a guest, seen from inside and outside; `patience` in seconds is for its end."""
     (folder / "tree" / "m").mkdir(parents=True, exist_ok=True)
     (folder / "tree" / "m" / "__init__.py").write_text("")
     (folder / "driver.py").write_text(LOOK)
@@ -272,7 +272,7 @@ def facts(launcher: SandboxLauncher, folder: Path) -> dict[str, bool]:
     load = Load(folder / "tree", ("m",), (), folder / "driver.py")
 
     async def ask(job: SandboxJob, name: str, **kwargs: object) -> object:
-        return (await job.ask("call", {"name": name, "kwargs": kwargs}, 30)).get("value")
+        return (await job.ask("call", {"name": name, "kwargs": kwargs}, 200)).get("value")
 
     async def look() -> dict[str, bool]:
         job = await launcher.launch(load, World())
@@ -293,7 +293,7 @@ def facts(launcher: SandboxLauncher, folder: Path) -> dict[str, bool]:
         other._tasks[0].cancel()  # so that nobody here kills it
         other._writer.transport.abort()
         try:
-            await asyncio.wait_for(asyncio.shield(other._tasks[1]), 5)
+            await asyncio.wait_for(asyncio.shield(other._tasks[1]), patience)
             found["ends with its parent"] = True
         except TimeoutError:
             found["ends with its parent"] = False
@@ -315,7 +315,7 @@ def allowed() -> set[str]:
 
 
 def test_every_layer_holds(launcher: SandboxLauncher, hurried: None, tmp_path: Path) -> None:
-    found = facts(launcher, tmp_path)
+    found = facts(launcher, tmp_path, 60)
     assert set(found) == FACTS
     assert {fact for fact, holds in found.items() if not holds} <= allowed()
 
@@ -337,7 +337,7 @@ def test_taking_any_layer_away_is_noticed(launcher: SandboxLauncher, hurried: No
     changed = tmp_path / "machine.py"
     changed.write_text(text, "utf-8")
     monkeypatch.setattr(process, "PROGRAM", str(changed))
-    found = facts(launcher, tmp_path)
+    found = facts(launcher, tmp_path, 3)
     assert {fact for fact, holds in found.items() if holds} <= allowed()
 
 

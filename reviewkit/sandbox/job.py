@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import select
 import signal
 import socket
 import time
@@ -173,6 +174,10 @@ class SandboxJob:
             self._given += taken
             left, given = taken, given + taken
 
+    def _has_ended(self) -> bool:
+        """Whether the process is no more, told or not; False where the system does not say."""
+        return self._pidfd >= 0 and bool(select.select([self._pidfd], [], [], 0)[0])
+
     def _guest_waited(self) -> float:
         """Seconds that the guest's most delayed thread had no processor, beyond what its threads took from each other."""
         pid = waits.pid_behind(self._pidfd) if self._pidfd >= 0 else None
@@ -212,6 +217,8 @@ class SandboxJob:
             self._stop(Ending.STOPPED, f"stopped: {error}")
         except (asyncio.IncompleteReadError, OSError):
             await asyncio.sleep(CUT_SECONDS)  # the end of the process comes now and tells the reason
+            if self._has_ended():  # on a busy machine a little later
+                await asyncio.wait({self._tasks[1]}, timeout=EXIT_SECONDS)
             self._stop(Ending.STOPPED, "stopped: it cut its wire")
 
     async def _take(self, message: Any) -> None:
