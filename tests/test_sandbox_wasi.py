@@ -201,7 +201,7 @@ def for_wasi(text: str) -> str:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less of everything, so that a test need not use it all up."""
-    monkeypatch.setattr(process, "FUEL", 12_000_000_000)
+    monkeypatch.setattr(process, "FUEL", 8_000_000_000)
     monkeypatch.setattr(process, "MEMORY", 160 * 1024**2)
     monkeypatch.setattr("reviewkit.sandbox.launcher.WASI_SLOW", 1.0)
 
@@ -284,7 +284,7 @@ def facts(launcher: SandboxLauncher, folder: Path, patience: float) -> dict[str,
             "nothing of the machine can be read": await ask(job, "read", paths=outside) == [] and not await ask(job, "listed"),
             "no environment of ours": await ask(job, "settings") == ["PYTHONHASHSEED", "TZ"],
             "not root's number": "0" not in users,
-            "work is bounded": await ask(job, "spin", n=6_000_000) is None and job.ending == "time_limit",
+            "work is bounded": await ask(job, "spin", n=20_000_000) is None and job.ending == "time_limit",
         }
         await job.close()
         other = await launcher.launch(load, World())
