@@ -16,7 +16,7 @@ from reviewkit.bank import Entry
 from reviewkit.checks import run_hidden_checks
 from reviewkit.harness.job import Job, Load
 from reviewkit.harness.world import World
-from reviewkit.sandbox import GuestLoadError, SandboxJob, SandboxLauncher
+from reviewkit.sandbox import GuestLoadError, Level, SandboxJob, SandboxLauncher
 from reviewkit.sandbox.levels import KERNEL_LEVELS, lacking
 from reviewkit.scorecard import CheckResult
 
