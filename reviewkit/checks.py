@@ -24,7 +24,7 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
-from reviewkit.sandbox import SandboxError, SandboxJob, waits
+from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob, waits
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
@@ -175,6 +175,11 @@ class _Watched:
         """Seconds that others took from the living guests so far, at the worst."""
         return max((job.look() for job in self.jobs if isinstance(job, SandboxJob)), default=0.0)
 
+    @property
+    def lacks(self) -> list[str]:
+        """Parts that the code asked for and the guests do not have, by their own word."""
+        return list(dict.fromkeys(part for job in self.jobs for part in getattr(job, "lacks", ())))
+
     def any(self, name: str) -> bool:
         return any(getattr(job, name, False) for job in self.jobs)
 
@@ -215,6 +220,8 @@ async def _once(run: _Run) -> _Seen:
             return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu, watched.waited))
         except LoadError as error:
             return _not_loaded(error, pace.starved(watched.cpu, watched.waited), watched)
+        except GuestLacksError as error:
+            return _Seen("not_run", seen=str(error))
         except ReviewkitError as error:
             return _Seen("error", seen=str(error), lost=isinstance(error, SandboxError))
         except Exception as error:  # an answer that the check cannot read, or a fault of the check
@@ -251,6 +258,8 @@ def _judged(verdict: Verdict, watched: _Watched, starved: bool) -> _Seen:
         return _Seen("memory_limit", verdict.expected, verdict.seen)
     if watched.any("out_of_time"):
         return _out_of_time(watched, verdict.expected, verdict.seen, starved)
+    if watched.lacks:
+        return _lacking(watched)
     return _Seen("failed", verdict.expected, verdict.seen)
 
 
@@ -263,6 +272,8 @@ def _out_of_time(watched: _Watched, expected: str, text: str, starved: bool) -> 
 
 def _not_loaded(error: LoadError, starved: bool, watched: _Watched) -> _Seen:
     ending = getattr(error, "ending", None)
+    if ending is None and watched.lacks:
+        return _lacking(watched)
     if ending is None:
         return _Seen("failed", "the code loads", str(error))
     by_wall = getattr(error, "by_wall", False)
@@ -271,12 +282,19 @@ def _not_loaded(error: LoadError, starved: bool, watched: _Watched) -> _Seen:
     return _Seen(ending.value, "the code loads", str(error), starved=starved and by_wall, lost=lost, never_loads=endless)
 
 
+def _lacking(watched: _Watched) -> _Seen:
+    """What fails where the guest lacks a part of Python that the code uses says nothing about the code."""
+    return _Seen("not_run", seen=f"level wasi has no {', '.join(watched.lacks)}, which the code uses; score on Linux")
+
+
 async def _blame(run: _Run, watched: _Watched, error: Exception) -> _Seen:
     """A check broke off: put down to the answers if it runs on the reference, to the check if not."""
     text = f"{type(error).__name__}: {error}"
     ending = watched.ending
     if ending is not None:
         return _Seen(ending[0], seen=f"{ending[1]}; {text}", lost=watched.any("lost"))
+    if watched.lacks:
+        return _lacking(watched)
     assert run.entry.rubric_folder is not None  # noqa: S101 - checks were loaded from it
     reference = run.entry.rubric_folder / "reference"
     if run.tree == reference:

@@ -28,6 +28,7 @@ from reviewkit.cli_options import (
 )
 from reviewkit.cli_publish import publish
 from reviewkit.cli_raters import adjudicate, decide
+from reviewkit.cli_sandbox import sandbox_app
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
 
@@ -53,6 +54,7 @@ app.add_typer(notebook_app, name="notebook")
 app.add_typer(invite_app, name="invite")
 app.add_typer(intake_app, name="intake")
 app.add_typer(store_app, name="store")
+app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_stats.exemplars_app, name="exemplars")
 for _command in cli_stats.COMMANDS:
     app.command()(_command)

@@ -167,11 +167,17 @@ def unchecked(rows: Sequence[Row]) -> list[str]:
     """What a person must know of hidden checks that gave no verdict: one line per cause."""
     bare = [row for row in rows if row.unchecked and row.sandbox == "none"]
     found = [f"not run ({_count(len(bare), 'submission')}): {_no_sandbox()}"] if bare else []
+    found += [
+        f"not run: {row.file}: {_count(row.unchecked, 'hidden check')} could not run at level wasi, so mending is not scored. "
+        "The report says why; score it on Linux."
+        for row in rows
+        if row.unchecked and row.sandbox == "wasi"
+    ]
     return found + [
         f"undecided: {row.file}: {_count(row.unchecked, 'hidden check')} gave no verdict, so mending is not scored. "
         "The report says why; score it again."
         for row in rows
-        if row.unchecked and row.sandbox != "none"
+        if row.unchecked and row.sandbox not in ("none", "wasi")
     ]
 
 

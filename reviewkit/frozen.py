@@ -14,7 +14,7 @@ DECIMALS: Final = 4
 Probability = Annotated[float, Field(ge=0, le=1)]
 Points = Annotated[float, Field(ge=0, le=100)]
 Ident = Annotated[str, Field(min_length=1, max_length=200)]
-SandboxLevel = Literal["namespaces", "landlock", "seccomp", "none"]
+SandboxLevel = Literal["namespaces", "landlock", "seccomp", "wasi", "none"]
 
 
 class Frozen(BaseModel):

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, Vali
 
 from reviewkit.durable import lock_file, replace_file
 from reviewkit.errors import DataError, GrantError, UsageError
-from reviewkit.event import CANDIDATE_PATTERN, CandidateId, Hash, RecordId, Slug, Version, first_fault
+from reviewkit.event import first_fault
+from reviewkit.fieldtypes import CANDIDATE_PATTERN, CandidateId, Hash, RecordId, Slug, Version
 from reviewkit.record import SCHEMA, notebook_metadata
 
 STATE_VARIABLE: Final = "REVIEWKIT_STATE"

@@ -21,7 +21,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, St
 
 from reviewkit import base64url
 from reviewkit.errors import InviteError, UsageError
-from reviewkit.event import Slug, Version, canonical, first_fault
+from reviewkit.event import canonical, first_fault
+from reviewkit.fieldtypes import Slug, Version
 from reviewkit.policy import AiUse
 
 FORMAT: Final = "rk1"

@@ -86,6 +86,8 @@ def _read(reply: dict[str, Any], desk: Desk) -> Ran:
     """What a run came to; everything in the reply is the guest's word, and must have the one form that is asked for."""
     if desk.fault:
         return Ran("not_run", shown(desk.fault))
+    if desk.lacks:
+        return Ran("not_run", shown(f"level wasi has no {', '.join(desk.lacks)}, which check or code uses; score on Linux"))
     ending = getattr(desk.guest, "ending_text", "")
     if ending or "error" in reply:
         late = reply.get("error") == "TimeLimit"  # also what is said of a guest that used up its processor time
@@ -127,6 +129,11 @@ class Desk(World):
         """Processor seconds of all guests that have ended."""
         ends = [getattr(job, "exit", None) for job in (*self._all, self.guest)]
         return float(sum(end.cpu for end in ends if end is not None))
+
+    @property
+    def lacks(self) -> list[str]:
+        """Parts that check or code asked for and the guests do not have, by their own word."""
+        return list(dict.fromkeys(part for job in (*self._all, self.guest) for part in getattr(job, "lacks", ())))
 
     async def handle(self, op: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Answer the check's guest.

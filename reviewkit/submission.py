@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from reviewkit import recordmarks
 from reviewkit.durable import read_exactly
 from reviewkit.errors import EventError, SubmissionError, printable
-from reviewkit.event import CandidateId, Event, Problem, RecordId, Slug, Version, first_fault
+from reviewkit.event import Event, Problem, first_fault
+from reviewkit.fieldtypes import CandidateId, RecordId, Slug, Version
 from reviewkit.record import SCHEMA, State, fold, verify_chain
 
 SIZE_MAX: Final = 30_000_000

@@ -51,13 +51,27 @@ def missing(group: str) -> str:
             probe_level()
         except SandboxUnavailableError as error:
             return f"sandbox tests: {error}"
-    return ""
+    return _wasi() if group == "wasi" else ""
+
+
+def _wasi() -> str:
+    """Why level wasi cannot be tried; its interpreter is fetched and compiled here if it is the only thing missing."""
+    from reviewkit.errors import DataError
+    from reviewkit.sandbox.wasi import cpython
+
+    try:
+        if cpython.library() is not None:
+            cpython.prepare()
+    except DataError as error:
+        return f"wasi tests: {error}"
+    reason = cpython.lacking()
+    return f"wasi tests: {reason}" if reason else ""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
-    for group in ("browser", "sandbox"):
+    for group in ("browser", "sandbox", "wasi"):
         if item.get_closest_marker(group) is not None and missing(group):
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)

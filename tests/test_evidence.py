@@ -17,8 +17,8 @@ from reviewkit.evidence import Aim, rerun
 from reviewkit.isolates import Isolate, isolates_of, make, rewritten
 from reviewkit.record import Evidence
 from reviewkit.relay import shown
-from reviewkit.sandbox import Level, SandboxLauncher
-from reviewkit.sandbox.levels import lacking
+from reviewkit.sandbox import SandboxLauncher
+from reviewkit.sandbox.levels import KERNEL_LEVELS, lacking
 from reviewkit.scorecard import EvidenceResult
 
 ISOLATES = {
@@ -39,7 +39,7 @@ def entry(tmp_path_factory: pytest.TempPathFactory) -> Entry:
     return made
 
 
-@pytest.fixture(scope="module", params=list(Level))
+@pytest.fixture(scope="module", params=KERNEL_LEVELS)
 def launcher(request: pytest.FixtureRequest) -> Iterator[SandboxLauncher]:
     reason = lacking(request.param)
     if reason is not None:

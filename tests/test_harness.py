@@ -13,6 +13,7 @@ import pytest
 
 from reviewkit.guest.plain import NotPlainError, plain
 from reviewkit.harness import HANG, Answer, Calls, HttpCall, LoadError, Reply, Stage, Tree, World
+from reviewkit.harness.gate import STEP_SECONDS, Gate
 from reviewkit.harness.local import LocalLauncher
 
 SHOP = """
@@ -99,11 +100,11 @@ def run(stage: Stage, made: World, work: Callable[[Calls], Coroutine[Any, Any, A
     return asyncio.run(inside())
 
 
-@pytest.mark.parametrize(("blocking", "together"), [(True, 1), (False, 4)])
-def test_a_gate_counts_what_overlaps(stage: Stage, blocking: bool, together: int) -> None:
+@pytest.mark.parametrize(("blocking", "together", "patience"), [(True, 1, 0.5), (False, 4, 60)])
+def test_a_gate_counts_what_overlaps(stage: Stage, blocking: bool, together: int, patience: float) -> None:
     """A synchronous call holds the guest's loop: only one reaches the gateway while it waits."""
     made = world()
-    gate = made.gate(4, patience=0.5)
+    gate = made.gate(4, patience)  # long where only a failure waits for it
 
     async def charge(_call: HttpCall) -> Reply:
         await gate.wait()
@@ -114,6 +115,29 @@ def test_a_gate_counts_what_overlaps(stage: Stage, blocking: bool, together: int
     assert [a.value for a in answers] == [200] * 4
     assert gate.arrived == together
     assert {c.sync for c in made.calls} == {blocking}
+
+
+def test_a_gate_does_not_count_while_others_have_the_processor() -> None:
+    """Ten steps in which the guest had no processor, then patience of two steps: the gate opens after the twelfth."""
+    looks: list[float] = []
+
+    def waited() -> float:
+        looks.append(min(len(looks), 20) * 0.04)  # looked at twice a step: at its begin and at its end
+        return looks[-1]
+
+    gate = Gate(2, patience=2 * STEP_SECONDS, waited=waited)
+    asyncio.run(asyncio.wait_for(gate.wait(), 60))
+    assert gate.arrived == 1
+    assert len(looks) >= 2 * (10 + 2)
+
+
+def test_a_world_asks_its_guests_launcher_how_long_it_waited() -> None:
+    made = World()
+    gate = made.gate(2, patience=2 * STEP_SECONDS)
+    looks: list[int] = []
+    made.guest_waited = lambda: float(looks.append(1) or 0)
+    asyncio.run(asyncio.wait_for(gate.wait(), 60))
+    assert looks
 
 
 def test_a_held_select_forces_the_lost_update(stage: Stage) -> None:

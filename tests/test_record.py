@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from made_records import CLOSED, OPENED, SAMPLES, SUBMITTED, TIME, chain, remark
 
 from reviewkit.errors import EventError
-from reviewkit.event import DATA, GENESIS, TEXT_MAX, Event, Kind, canonical
+from reviewkit.event import DATA, GENESIS, Event, Kind, canonical
+from reviewkit.fieldtypes import TEXT_MAX
 from reviewkit.record import Head, append_event, fold, verify_chain
 
 

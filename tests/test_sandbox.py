@@ -34,13 +34,15 @@ from reviewkit.sandbox import (
     open_launcher,
     probe_level,
 )  # fmt: skip
+from reviewkit.sandbox.levels import KERNEL_LEVELS
 from reviewkit.sandbox.reach import package_folder, reach, reachable_by_all
+from reviewkit.sandbox.wasi import cpython
 
 sandboxed = pytest.mark.sandbox
 PACKAGES = ("aiosqlite", "httpx", "sqlalchemy", "structlog")
 
 
-@pytest.fixture(params=list(Level))
+@pytest.fixture(params=KERNEL_LEVELS)
 def launcher(request: pytest.FixtureRequest) -> Iterator[SandboxLauncher]:
     reason = levels.lacking(request.param)
     if reason is not None:
@@ -361,7 +363,7 @@ asyncio.run(main())
 
 
 @sandboxed
-@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("level", KERNEL_LEVELS)
 def test_nothing_outlives_a_parent_that_is_killed(level: Level, tmp_path: Path) -> None:
     reason = levels.lacking(level)
     if reason is not None:
@@ -381,7 +383,7 @@ def test_nothing_outlives_a_parent_that_is_killed(level: Level, tmp_path: Path) 
 
 
 @sandboxed
-@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("level", KERNEL_LEVELS)
 def test_a_guest_dies_with_its_fork_server_though_nobody_is_there_to_kill_it(level: Level, tmp_path: Path) -> None:
     """The parent is stopped, so that it cannot; the guest is busy, so that it does not end by itself."""
     reason = levels.lacking(level)
@@ -446,6 +448,7 @@ def forgotten() -> Iterator[None]:
 
 def test_without_any_means_nothing_is_run(monkeypatch: pytest.MonkeyPatch, forgotten: None) -> None:
     monkeypatch.setattr(levels.seccomp, "supported", lambda: False)
+    monkeypatch.setattr(cpython, "compiled", lambda: None)
     with pytest.raises(SandboxUnavailableError, match=r"not run.*Install bubblewrap") as caught:
         probe_level()
     assert isinstance(caught.value, ReviewkitError)
@@ -473,7 +476,7 @@ def test_a_bubblewrap_that_fails_is_passed_over(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_level_says_what_it_is() -> None:
-    assert [level.value for level in Level] == ["namespaces", "landlock", "seccomp"]
+    assert [level.value for level in Level] == ["namespaces", "landlock", "seccomp", "wasi"]
     assert all("limits" in level.words for level in Level)
 
 
@@ -538,7 +541,7 @@ def test_an_ordinary_user_has_a_sandbox_too(tmp_path: Path) -> None:
         pytest.skip("no interpreter of this version that everybody can reach")
     view = Path(__file__).with_name("sandbox_view.py")
     paths = [str(package_folder().parent), *(path for path in sys.path if path.endswith("site-packages"))]
-    for level in Level:
+    for level in KERNEL_LEVELS:
         done = subprocess.run(
             [python, str(view), level.value], capture_output=True, text=True, check=True, user=54321, group=54321, extra_groups=[],
             cwd="/", env={"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -17,7 +17,7 @@ from reviewkit.checks import run_hidden_checks
 from reviewkit.harness.job import Job, Load
 from reviewkit.harness.world import World
 from reviewkit.sandbox import GuestLoadError, Level, SandboxJob, SandboxLauncher
-from reviewkit.sandbox.levels import lacking
+from reviewkit.sandbox.levels import KERNEL_LEVELS, lacking
 from reviewkit.scorecard import CheckResult
 
 pytestmark = pytest.mark.sandbox
@@ -51,7 +51,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=list(Level))
+@pytest.fixture(scope="module", params=KERNEL_LEVELS)
 def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
     reason = lacking(request.param)
     if reason is not None:

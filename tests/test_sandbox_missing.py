@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,9 @@ def score(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     made.write(folder / "one.ipynb", made.completed(made.review(mend={"mend": [FILE]}), folder))
     command = [sys.executable, str(NO_SANDBOX), sys.executable, "-m", "reviewkit.cli", "score", str(folder / "one.ipynb")]
     return subprocess.run(
-        [*command, "--out", str(folder / "out"), *options], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+        [*command, "--out", str(folder / "out"), *options], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "no interpreter for level wasi")},
+    )  # fmt: skip
 
 
 @pytest.mark.kernel

@@ -112,6 +112,8 @@ class World:
         self._links: dict[int, tuple[Database, int]] = {}
         self._folder: Path | None = None
         self._room = MOST_TOLD
+        self.guest_waited: Callable[[], float] = lambda: 0.0
+        """Seconds so far that the guest was ready to run and had no processor; a launcher that knows says so."""
 
     def http(self, host: str, handler: Handler) -> None:
         """Let `handler` answer every request to `host`."""
@@ -137,7 +139,7 @@ class World:
 
     def gate(self, n: int, patience: float | None = None) -> Gate:
         """A gate that opens when `n` have arrived, or when nobody has come for `patience` seconds."""
-        return Gate(n, patience)
+        return Gate(n, patience, lambda: self.guest_waited())
 
     @property
     def connections_open(self) -> int:

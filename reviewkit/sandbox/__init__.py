@@ -4,10 +4,11 @@ from reviewkit.sandbox.job import Ending, GuestLoadError, SandboxJob
 from reviewkit.sandbox.launcher import SandboxLauncher, open_launcher
 from reviewkit.sandbox.lending import lend
 from reviewkit.sandbox.levels import Level, probe_level
-from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
+from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError, SandboxUnavailableError
 
 __all__ = [
     "Ending",
+    "GuestLacksError",
     "GuestLoadError",
     "Level",
     "SandboxError",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import select
 import signal
 import socket
 import time
@@ -30,6 +31,8 @@ CUT_SECONDS = 1.0
 MAX_OPEN = 256
 """Requests of a guest that are answered at once; it is not read any further meanwhile."""
 MAX_REQUESTS = 50_000
+MAX_LACKS, MAX_LACK = 20, 100
+"""Parts that a guest may say it lacks, and characters of each."""
 MAX_BYTES = 256_000_000
 """Bytes that one guest may send in its life."""
 MAX_WEIGHT = 100_000_000
@@ -69,7 +72,15 @@ class GuestLoadError(LoadError):
 class SandboxJob:
     """A guest in a process of its own. `ending` is None as long as nothing went wrong with the process."""
 
-    def __init__(self, world: World, ours: socket.socket) -> None:
+    def __init__(self, world: World, ours: socket.socket, *, slow: float = 1.0, may_lack: bool = False) -> None:
+        """Make the parent's end.
+
+        Args:
+            world: What the guest's requests reach.
+            ours: The wire.
+            slow: How much longer than elsewhere calls may take at this level.
+            may_lack: Whether guests of this level say what they lack.
+        """
         self.ending: Ending | None = None
         self.ending_text = ""
         self.out_of_time = False
@@ -91,6 +102,10 @@ class SandboxJob:
         self._requests = self._bytes = self._weight = 0
         self._used, self._given = time.process_time(), 0.0
         self._pidfd = -1
+        self._ordered: Ordered | None = None
+        self._slow, self._may_lack = slow, may_lack
+        self.lacks: list[str] = []
+        """Parts that the code asked for and guests of this level do not have, by the guest's word."""
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,6 +116,7 @@ class SandboxJob:
             GuestLoadError: If the tree or the driver fails while it is loaded.
             SandboxError: If no guest comes up.
         """
+        self._ordered = ordered
         try:
             self._pidfd = await asyncio.wait_for(asyncio.wrap_future(ordered.started), LOCK_SECONDS)
             self._reader, self._writer = await asyncio.open_unix_connection(sock=self._socket)
@@ -110,6 +126,7 @@ class SandboxJob:
         except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             await self._end(ordered)
             raise SandboxError(f"a guest could not be locked down ({str(error) or type(error).__name__})") from None
+        self._world.guest_waited = self._guest_waited
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch(ordered))]
         payload = {
             "modules": list(load.modules), "driver": load.driver.read_text("utf-8"), "driver_name": load.driver.name,
@@ -125,6 +142,7 @@ class SandboxJob:
         """One request to the guest; see `reviewkit.harness.job.Job`."""
         if self.ending is not None or self._closing:
             return self._gone()
+        timeout *= self._slow
         number = next(self._numbers)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._replies[number] = (op, future)
@@ -155,6 +173,16 @@ class SandboxJob:
                 raise TimeoutError
             self._given += taken
             left, given = taken, given + taken
+
+    def _has_ended(self) -> bool:
+        """Whether the process is no more, told or not; False where the system does not say."""
+        return self._pidfd >= 0 and bool(select.select([self._pidfd], [], [], 0)[0])
+
+    def _guest_waited(self) -> float:
+        """Seconds that the guest's most delayed thread had no processor, beyond what its threads took from each other."""
+        pid = waits.pid_behind(self._pidfd) if self._pidfd >= 0 else None
+        waited, ran = (0.0, 0.0) if pid is None else waits.of_process(pid)
+        return waited - ran
 
     def look(self) -> float:
         """Seconds that others kept the guest's most delayed thread from running; never what guest or parent used."""
@@ -189,6 +217,8 @@ class SandboxJob:
             self._stop(Ending.STOPPED, f"stopped: {error}")
         except (asyncio.IncompleteReadError, OSError):
             await asyncio.sleep(CUT_SECONDS)  # the end of the process comes now and tells the reason
+            if self._has_ended():  # on a busy machine a little later
+                await asyncio.wait({self._tasks[1]}, timeout=EXIT_SECONDS)
             self._stop(Ending.STOPPED, "stopped: it cut its wire")
 
     async def _take(self, message: Any) -> None:
@@ -199,6 +229,9 @@ class SandboxJob:
             self._take_reply(number, message[2])
         elif kind == "ask" and len(message) == 4:
             await self._take_request(number, message[2], message[3])
+        elif kind == "lacks" and len(message) == 3 and self._may_lack and type(message[2]) is str:
+            if len(self.lacks) < MAX_LACKS:
+                self.lacks.append(message[2][:MAX_LACK])
         elif kind == "drop" and len(message) == 2:
             task = self._asked.get(number)
             if task is not None:
@@ -256,7 +289,9 @@ class SandboxJob:
             self._stop(Ending.CRASHED, "its fork server has ended")
             return
         if not self._closing and self.ending is None:
-            self._settle(*_read_exit(self.exit, self.out_of_memory))
+            how = ordered.how or _read_exit
+            ending, text = how(self.exit, self.out_of_memory)
+            self._settle(Ending(ending), text)
 
     def _stop(self, ending: Ending, text: str) -> None:
         if self.ending is None and not self._closing:
@@ -270,7 +305,9 @@ class SandboxJob:
                 future.set_result(self._gone())
 
     def _kill(self) -> None:
-        if self._pidfd >= 0:
+        if self._ordered is not None and self._ordered.kill is not None:
+            self._ordered.kill()
+        elif self._pidfd >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
@@ -306,8 +343,9 @@ class SandboxJob:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._writer.transport.abort()
-        os.close(self._pidfd)
-        self._pidfd = -1
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
 
 
 def _read_exit(ended: Exit, out_of_memory: bool) -> tuple[Ending, str]:

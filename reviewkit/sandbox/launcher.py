@@ -17,10 +17,12 @@ from reviewkit.harness.world import World
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import Level
-from reviewkit.sandbox.servers import OwnServers, Servers
+from reviewkit.sandbox.servers import Servers, own_servers
 from reviewkit.sandbox.unavailable import SandboxError
 
 SEED = 1
+WASI_SLOW = 4.0
+"""How much longer calls may take at level `wasi`: Python takes about three times as long there."""
 MAX_TREE_BYTES = 16 * 1024 * 1024
 _Signature = tuple[tuple[str, int, int], ...]
 
@@ -38,7 +40,7 @@ class SandboxLauncher:
         Raises:
             SandboxUnavailableError: If there is none, or not the one asked for.
         """
-        self.servers: Servers = servers or OwnServers(level)
+        self.servers: Servers = servers or own_servers(level)
         self.level = self.servers.level
         self._lock = threading.Lock()
         self._trees: dict[Path, tuple[_Signature, Path]] = {}
@@ -48,6 +50,7 @@ class SandboxLauncher:
 
         Raises:
             LoadError: If the tree or the driver fails while it is loaded.
+            GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
         line = await asyncio.to_thread(self.servers.line, tuple(sorted(load.packages)))
@@ -63,7 +66,8 @@ class SandboxLauncher:
             raise
         finally:
             theirs.close()
-        job = SandboxJob(world, ours)
+        wasi = self.level is Level.WASI
+        job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
         await job.start(ordered, load)
         return job
 

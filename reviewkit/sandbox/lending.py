@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from reviewkit.sandbox.folders import HeldFolder
-from reviewkit.sandbox.levels import Level
+from reviewkit.sandbox.levels import Level, probe_level
 from reviewkit.sandbox.line import MAX_MESSAGE, Line
 from reviewkit.sandbox.servers import OwnServers
 from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
@@ -148,7 +148,10 @@ class BorrowedServers:
 def lend() -> Lender | None:
     """Keep fork servers in this process and name them to the processes that it starts; None where there is no sandbox."""
     try:
-        lender = Lender(OwnServers())
+        level = probe_level()
+        if level is Level.WASI:  # it has no fork servers
+            return None
+        lender = Lender(OwnServers(level))
     except SandboxUnavailableError:
         return None
     os.environ[ADDRESS] = str(lender.address)

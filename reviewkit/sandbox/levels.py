@@ -14,6 +14,7 @@ from reviewkit.sandbox import bubblewrap
 from reviewkit.sandbox.inner import kernel, landlock, seccomp
 from reviewkit.sandbox.reach import reach, reachable_by_all
 from reviewkit.sandbox.unavailable import SandboxUnavailableError
+from reviewkit.sandbox.wasi import cpython
 
 PROBE_SECONDS = 20.0
 _TRY = (
@@ -35,6 +36,7 @@ class Level(StrEnum):
     NAMESPACES = "namespaces"
     LANDLOCK = "landlock"
     SECCOMP = "seccomp"
+    WASI = "wasi"
 
     @property
     def words(self) -> str:
@@ -46,7 +48,10 @@ _WORDS = {
     Level.NAMESPACES: "own namespaces without network, own file system, landlock where the kernel has it, system call list, limits",
     Level.LANDLOCK: "landlock, system call list without network, limits",
     Level.SECCOMP: "system call list without network and without opening files, limits",
+    Level.WASI: "Python as WebAssembly without network, threads and compiled packages, limits",
 }
+KERNEL_LEVELS = (Level.NAMESPACES, Level.LANDLOCK, Level.SECCOMP)
+"""Those that the Linux kernel gives; guests are ordinary processes with the parent's own interpreter."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -68,6 +73,8 @@ def probe_level() -> Level:
 @functools.lru_cache(maxsize=8)
 def lacking(level: Level) -> str | None:
     """Why this machine cannot give `level`; None if it can."""
+    if level is Level.WASI:
+        return cpython.lacking()
     if not sys.platform.startswith("linux"):
         return f"{sys.platform} has none of the means; Linux has"
     if not seccomp.supported():
@@ -84,6 +91,8 @@ def limitation(level: Level) -> str:
 
     Without namespaces nothing can be bound to where a guest of root's, which has another user's number, could get to it.
     """
+    if level is Level.WASI:
+        return f"Python {cpython.PYTHON} without threads; scenarios with packages that have compiled parts are not run"
     if level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all(reach(()).readable):
         return "the interpreter lies in a folder of root's own, so guests have the modules imported beforehand and no others"
     return ""

@@ -12,6 +12,7 @@ import itertools
 import json
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,13 @@ class Ordered:
     """A job that was ordered."""
 
     started: Future[int]
-    """Gives the pidfd."""
+    """Gives the pidfd, -1 where the system has none."""
     ended: Future[Exit]
+    kill: Callable[[], None] | None = None
+    """Kills it; None: by its pidfd."""
+    how: Callable[[Exit, bool], tuple[str, str]] | None = None
+    """Why it ended that nobody had told to, as `Ending` and words, also from whether it said that memory ran out; None: as
+    the kernel's limits end a process."""
 
 
 class Line:

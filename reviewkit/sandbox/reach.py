@@ -62,11 +62,11 @@ def reach(packages: tuple[str, ...]) -> Reach:
             libraries.append(str(folder))
     if Path("/usr/share/zoneinfo").is_dir():
         libraries.append("/usr/share/zoneinfo")
-    found = [(item, site) for dist in _closure(packages) for item, site in _items(dist)]
+    found = [(item, site) for dist in closure(packages) for item, site in items(dist)]
     inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
-    items = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
+    readable = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
-    return Reach(str(binary), tuple(libraries), tuple(_hidden()), items, sites)
+    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites)
 
 
 def _interpreter_folders(binary: Path) -> Iterator[Path]:
@@ -91,13 +91,13 @@ def _hidden() -> Iterator[str]:
             yield str(folder)
 
 
-def _closure(packages: tuple[str, ...]) -> list[Distribution]:
+def closure(packages: tuple[str, ...]) -> list[Distribution]:
     """The distributions of these packages and, transitively, what they require here."""
-    wanted: list[tuple[str, frozenset[str]]] = [(name, EXTRAS.get(_canonical(name), frozenset())) for name in packages]
+    wanted: list[tuple[str, frozenset[str]]] = [(name, EXTRAS.get(canonical(name), frozenset())) for name in packages]
     found: dict[str, Distribution] = {}
     while wanted:
         name, extras = wanted.pop()
-        key = _canonical(name)
+        key = canonical(name)
         if key in found:
             continue
         dist = _distribution(name, declared=name in packages)
@@ -108,7 +108,8 @@ def _closure(packages: tuple[str, ...]) -> list[Distribution]:
     return list(found.values())
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
+    """Name of a distribution as the index writes it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -136,7 +137,7 @@ def _requirements(dist: Distribution, extras: frozenset[str]) -> Iterator[tuple[
             yield requirement.name, frozenset(requirement.extras)
 
 
-def _items(dist: Distribution) -> Iterator[tuple[str, str]]:
+def items(dist: Distribution) -> Iterator[tuple[str, str]]:
     """Top-level files and folders of a distribution, each with the folder it is imported from."""
     site = Path(str(dist.locate_file(""))).resolve()
     tops = {file.parts[0] for file in dist.files or () if file.parts and ".." not in file.parts}

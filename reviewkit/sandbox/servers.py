@@ -10,10 +10,17 @@ from typing import Protocol
 
 from reviewkit.sandbox.folders import HeldFolder
 from reviewkit.sandbox.levels import Level, lacking, probe_level
-from reviewkit.sandbox.line import Line
+from reviewkit.sandbox.line import Line, Ordered
 from reviewkit.sandbox.reach import reachable_by_all
 from reviewkit.sandbox.unavailable import SandboxError, SandboxUnavailableError
 from reviewkit.sandbox.zygote import Zygote
+
+
+class Orders(Protocol):
+    """What takes orders for guests with one set of packages."""
+
+    def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
+        """See `reviewkit.sandbox.line.Line.order`."""
 
 
 class Servers(Protocol):
@@ -23,7 +30,7 @@ class Servers(Protocol):
     folder: Path
     """Stage: guests can be shown what lies here."""
 
-    def line(self, packages: tuple[str, ...]) -> Line:
+    def line(self, packages: tuple[str, ...]) -> Orders:
         """A line to a living fork server with these packages, sorted.
 
         Raises:
@@ -50,7 +57,7 @@ class OwnServers:
         reason = lacking(self.level)
         if reason is not None:
             raise SandboxUnavailableError(reason)
-        self._held = _stage_folder()
+        self._held = stage_folder()
         self.folder = self._held.path
         self.zygotes: dict[tuple[str, ...], Zygote] = {}
         """By packages, the one asked for last at the end."""
@@ -85,7 +92,16 @@ class OwnServers:
         self._held.close()
 
 
-def _stage_folder() -> HeldFolder:
+def own_servers(level: Level | None = None) -> Servers:
+    """Those of this process, of a level or of the strongest that works here; see `OwnServers`."""
+    if (probe_level() if level is None else level) is Level.WASI:
+        from reviewkit.sandbox.wasi.servers import WasiServers
+
+        return WasiServers()
+    return OwnServers(level)
+
+
+def stage_folder() -> HeldFolder:
     """A folder for trees that guests can get to, who run as another user; the names inside cannot be guessed."""
     place = tempfile.gettempdir()
     if os.geteuid() == 0 and not reachable_by_all((place,)):

