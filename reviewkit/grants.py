@@ -21,6 +21,7 @@ from reviewkit.durable import lock_file, replace_file
 from reviewkit.errors import DataError, GrantError, UsageError
 from reviewkit.event import CANDIDATE_PATTERN, CandidateId, Hash, RecordId, Slug, Version, first_fault
 from reviewkit.record import SCHEMA, notebook_metadata
+from reviewkit.terms import Terms
 
 STATE_VARIABLE: Final = "REVIEWKIT_STATE"
 SESSION_VARIABLE: Final = "JPY_SESSION_NAME"
@@ -42,6 +43,8 @@ class Grant(BaseModel):
     """From the invite, never a name."""
     preview: StrictBool = False
     """True: forms work, nothing is recorded."""
+    terms: Terms | None = None
+    """What the candidate agrees to before anything is recorded; None without an invite."""
     cells: dict[str, Hash] = Field(default_factory=dict)
     """Id of each code cell -> SHA-256 of its source as it was made."""
 
@@ -143,7 +146,14 @@ def find_session_grant(session_name: str | None = None) -> Granted | None:
 
 
 def issue(
-    workbook: Path, folder: Path, *, candidate: str = "", preview: bool = False, grants: Grants | None = None
+    workbook: Path,
+    folder: Path,
+    *,
+    candidate: str = "",
+    preview: bool = False,
+    record: str = "",
+    terms: Terms | None = None,
+    grants: Grants | None = None,
 ) -> Granted:
     """Write a fresh copy of a blank workbook with a record of its own, and grant it.
 
@@ -152,6 +162,8 @@ def issue(
         folder: Existing folder for the copy, which is named after the scenario and the record.
         candidate: Opaque id; empty for practice.
         preview: True records nothing.
+        record: Id of the record, which then names the copy; by default a fresh one.
+        terms: What the candidate agrees to first.
         grants: Where to store the grant; by default the state folder.
 
     Raises:
@@ -163,8 +175,9 @@ def issue(
         raise UsageError(
             "A candidate's id holds at most 80 letters, digits and _ . @ + -", "Use one such as c-17; no names."
         )
-    notebook, grant = _read_blank(workbook, candidate, preview)
-    path = Path(_key(folder / f"{grant.slug}-{grant.record[:6]}.ipynb"))
+    notebook, grant = _read_blank(workbook, candidate, preview, record or secrets.token_hex(8))
+    grant = grant.model_copy(update={"terms": terms})
+    path = Path(_key(folder / f"{grant.slug}-{record or grant.record[:6]}.ipynb"))
     try:
         replace_file(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
@@ -183,14 +196,23 @@ def cell_hashes(notebook: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _read_blank(workbook: Path, candidate: str, preview: bool) -> tuple[dict[str, Any], Grant]:
+def grant_of(workbook: Path, *, candidate: str, record: str, terms: Terms | None) -> Grant:
+    """The grant that a copy of a blank workbook gets, for a copy that is there already.
+
+    Raises:
+        DataError: If `workbook` is not a blank workbook.
+    """
+    return _read_blank(workbook, candidate, False, record)[1].model_copy(update={"terms": terms})
+
+
+def _read_blank(workbook: Path, candidate: str, preview: bool, record: str) -> tuple[dict[str, Any], Grant]:
     """A workbook that nobody has worked on, stamped with a record of its own, and the grant for it."""
     rebuild = "Build it again with: reviewkit build"
     try:
         notebook = json.loads(workbook.read_bytes())
         own = notebook["metadata"]["reviewkit"]
         grant = Grant(
-            record=secrets.token_hex(8),
+            record=record,
             slug=own["slug"],
             version=own["version"],
             candidate=candidate,
