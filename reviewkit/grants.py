@@ -28,6 +28,7 @@ SESSION_VARIABLE: Final = "JPY_SESSION_NAME"
 PARENT_VARIABLE: Final = "REVIEWKIT_PARENT"
 """Process id with which a served workbook's server ends, also when that process is killed and cannot stop it."""
 _FILE: Final = "grants.json"
+_TIME_BOX: Final = re.compile(r"(The time box is )\d+ minutes")
 _CANDIDATE: Final = re.compile(CANDIDATE_PATTERN)
 
 
@@ -177,6 +178,8 @@ def issue(
         )
     notebook, grant = _read_blank(workbook, candidate, preview, record or secrets.token_hex(8))
     grant = grant.model_copy(update={"terms": terms})
+    if terms is not None:
+        _set_time_box(notebook, terms.minutes)
     path = Path(_key(folder / f"{grant.slug}-{record or grant.record[:6]}.ipynb"))
     try:
         replace_file(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n")
@@ -194,6 +197,13 @@ def cell_hashes(notebook: Mapping[str, Any]) -> dict[str, str]:
         for cell in notebook["cells"]
         if cell.get("cell_type") == "code" and "id" in cell
     }
+
+
+def _set_time_box(notebook: dict[str, Any], minutes: int) -> None:
+    """Let the first screen's text name the time box of the invite, which may differ from the scenario's."""
+    for cell in notebook["cells"][:1]:
+        if cell.get("cell_type") == "markdown":
+            cell["source"] = _TIME_BOX.sub(rf"\g<1>{minutes} minutes", "".join(cell["source"]))
 
 
 def grant_of(workbook: Path, *, candidate: str, record: str, terms: Terms | None) -> Grant:

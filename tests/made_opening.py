@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -85,15 +86,18 @@ class Candidate:
         environment.pop("REVIEWKIT_BANK", None)
         with (self.folder / "log").open("ab") as log:
             command = [sys.executable, "-m", "jupyter_server", "--debug"]
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.root, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, cwd=self.root, start_new_session=True
+            )
         info = self.folder / "runtime" / f"jpserver-{self.process.pid}.json"
         deadline = time.monotonic() + 90
         while True:
             assert self.process.poll() is None and time.monotonic() < deadline, self.said[-3000:]
             try:
                 self.port = int(json.loads(info.read_bytes())["port"])
+                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()  # the file comes first
                 return self
-            except (FileNotFoundError, ValueError):
+            except (FileNotFoundError, ValueError, ConnectionRefusedError):
                 time.sleep(0.05)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
@@ -108,7 +112,9 @@ class Candidate:
             except ProcessLookupError:
                 pass
 
-    def ask(self, method: str, route: str, body: object = None, *, login: bool = True) -> tuple[int, bytes, dict[str, str]]:
+    def ask(
+        self, method: str, route: str, body: object = None, *, login: bool = True
+    ) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers of one request below `reviewkit/`, or below the base address after a slash."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {"Authorization": f"token {LOGIN}"} if login else {}

@@ -1,6 +1,8 @@
 import { fill, h, uid } from './dom.js';
 import { asList, text } from './state.js';
 
+const SETTLE_MS = 300; // until the cells above have their height
+
 /** Who gets the record, in one sentence. */
 function reader(ctx, terms) {
   const to = text(terms.intake, 200);
@@ -51,11 +53,13 @@ export function consent(ctx) {
     say.textContent = '';
     fill(
       node,
-      h('h3', { id: title, class: 'rk-title' }, ctx.t('Before you begin')),
+      h('h2', { id: title, class: 'rk-title' }, ctx.t('Before you begin')),
       termList(ctx, terms),
       h('div', { class: 'rk-actions' }, yes, no),
       say
     );
+    // Below the title of a workbook the buttons may lie out of sight; nobody should have to look for them.
+    setTimeout(() => node.isConnected && document.activeElement?.closest('.rk-root') === null && node.scrollIntoView({ block: 'nearest' }), SETTLE_MS);
   }
 
   function keep(terms) {

@@ -146,7 +146,7 @@ export function submit(ctx) {
     say.textContent = ctx.t('Sending and saving…');
     const answer = await ctx.model.act('submit');
     busy = false;
-    say.textContent = answer;
+    say.textContent = answer || handInWords(ctx, ctx.model.get('status'));
     offer();
     download.focus();
   };
