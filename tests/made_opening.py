@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -107,10 +108,8 @@ class Candidate:
         self.process.send_signal(number)
         self.process.wait(20)
         if number == signal.SIGKILL:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
     def ask(
         self, method: str, route: str, body: object = None, *, login: bool = True
