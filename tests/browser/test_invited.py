@@ -67,6 +67,8 @@ def choose(server: Candidate, theme: str) -> None:
 
 
 def shot(page: Page, tmp_path: Path, name: str) -> None:
+    if name.startswith(("sent", "offline")):
+        form(page, "status").locator(".rk-status-line").scroll_into_view_if_needed()
     page.screenshot(path=str(tmp_path / f"{name}.png"))
 
 
