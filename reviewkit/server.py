@@ -205,5 +205,5 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
         logging.getLogger("tornado.application"),
         logging.getLogger("tornado.general"),
     )
-    IOLoop.current().add_callback(_go_on_sending, application.settings, str(app.contents_manager.root_dir))
+    IOLoop.current().add_callback(_go_on_sending, application.settings, str(getattr(app.contents_manager, "root_dir", app.root_dir)))
     log.get().info(log.EXTENSION_LOADED, base_url=base, bank_given=bool(os.environ.get(BANK_VARIABLE)))
