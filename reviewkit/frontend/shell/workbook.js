@@ -96,7 +96,8 @@ export class Workbook {
       );
       return;
     }
-    this.kernel ??= new KernelReady(this.panel.sessionContext);
+    // Kernels of `reviewkit open` know `rk` from their start; those of a server that somebody else runs are told.
+    if (grant.terms) this.kernel ??= new KernelReady(this.panel.sessionContext);
     if (grant.preview) return this.store.preview(grant.record);
     this.store.terms = grant.terms ?? null;
     const known = this.metadata.record?.id === grant.record ? events : [];
