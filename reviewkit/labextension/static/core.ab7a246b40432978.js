@@ -2460,7 +2460,7 @@ function submit(ctx) {
   };
 }
 
-const SETTLE_MS = 300; // until the cells above have their height
+const SETTLE_MS = [300, 1000, 2500]; // the cells above get their height little by little
 
 /** Who gets the record, in one sentence. */
 function reader(ctx, terms) {
@@ -2517,8 +2517,14 @@ function consent(ctx) {
       h('div', { class: 'rk-actions' }, yes, no),
       say
     );
-    // Below the title of a workbook the buttons may lie out of sight; nobody should have to look for them.
-    setTimeout(() => node.isConnected && document.activeElement?.closest('.rk-root') === null && node.scrollIntoView({ block: 'nearest' }), SETTLE_MS);
+    bringIntoView();
+  }
+
+  /** Below the title the buttons may lie out of sight. Nobody should have to look for them; who scrolls or types is left alone. */
+  function bringIntoView() {
+    const timers = SETTLE_MS.map(wait => setTimeout(() => node.isConnected && node.scrollIntoView({ block: 'nearest' }), wait));
+    const leave = () => timers.forEach(clearTimeout);
+    for (const event of ['wheel', 'keydown', 'pointerdown']) window.addEventListener(event, leave, { once: true, capture: true });
   }
 
   function keep(terms) {
