@@ -65,6 +65,16 @@ class Opened(Data):
     client: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
+class ConsentGiven(Data):
+    """The candidate agreed to what the first screen says, before anything else was recorded."""
+
+    policy_text: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+    """Id of the wording of the AI-use policy that was shown."""
+    retention_days: Annotated[StrictInt, Field(ge=1, le=3650)]
+    intake: Annotated[str, StringConstraints(max_length=200)] = ""
+    """Where the record is sent, as it was shown; empty: handed in as a file."""
+
+
 class FindingData(Data):
     """A remark as it was written; an edit carries the whole remark again."""
 
@@ -200,6 +210,7 @@ class VerdictGiven(Data):
 class Kind(StrEnum):
     """What happened."""
 
+    CONSENT = "consent.given"
     OPENED = "workbook.opened"
     FINDING_ADDED = "finding.added"
     FINDING_EDITED = "finding.edited"
@@ -216,6 +227,7 @@ class Kind(StrEnum):
 
 
 DATA: Final[dict[Kind, type[Data]]] = {
+    Kind.CONSENT: ConsentGiven,
     Kind.OPENED: Opened,
     Kind.FINDING_ADDED: FindingData,
     Kind.FINDING_EDITED: FindingData,

@@ -22,12 +22,14 @@ from reviewkit.errors import DataError, GrantError, UsageError
 from reviewkit.event import first_fault
 from reviewkit.fieldtypes import CANDIDATE_PATTERN, CandidateId, Hash, RecordId, Slug, Version
 from reviewkit.record import SCHEMA, notebook_metadata
+from reviewkit.terms import Terms
 
 STATE_VARIABLE: Final = "REVIEWKIT_STATE"
 SESSION_VARIABLE: Final = "JPY_SESSION_NAME"
 PARENT_VARIABLE: Final = "REVIEWKIT_PARENT"
 """Process id with which a served workbook's server ends, also when that process is killed and cannot stop it."""
 _FILE: Final = "grants.json"
+_TIME_BOX: Final = re.compile(r"(The time box is )\d+ minutes")
 _CANDIDATE: Final = re.compile(CANDIDATE_PATTERN)
 
 
@@ -43,6 +45,8 @@ class Grant(BaseModel):
     """From the invite, never a name."""
     preview: StrictBool = False
     """True: forms work, nothing is recorded."""
+    terms: Terms | None = None
+    """What the candidate agrees to before anything is recorded; None without an invite."""
     cells: dict[str, Hash] = Field(default_factory=dict)
     """Id of each code cell -> SHA-256 of its source as it was made."""
 
@@ -144,7 +148,14 @@ def find_session_grant(session_name: str | None = None) -> Granted | None:
 
 
 def issue(
-    workbook: Path, folder: Path, *, candidate: str = "", preview: bool = False, grants: Grants | None = None
+    workbook: Path,
+    folder: Path,
+    *,
+    candidate: str = "",
+    preview: bool = False,
+    record: str = "",
+    terms: Terms | None = None,
+    grants: Grants | None = None,
 ) -> Granted:
     """Write a fresh copy of a blank workbook with a record of its own, and grant it.
 
@@ -153,6 +164,8 @@ def issue(
         folder: Existing folder for the copy, which is named after the scenario and the record.
         candidate: Opaque id; empty for practice.
         preview: True records nothing.
+        record: Id of the record, which then names the copy; by default a fresh one.
+        terms: What the candidate agrees to first.
         grants: Where to store the grant; by default the state folder.
 
     Raises:
@@ -164,8 +177,11 @@ def issue(
         raise UsageError(
             "A candidate's id holds at most 80 letters, digits and _ . @ + -", "Use one such as c-17; no names."
         )
-    notebook, grant = _read_blank(workbook, candidate, preview)
-    path = Path(_key(folder / f"{grant.slug}-{grant.record[:6]}.ipynb"))
+    notebook, grant = _read_blank(workbook, candidate, preview, record or secrets.token_hex(8))
+    grant = grant.model_copy(update={"terms": terms})
+    if terms is not None:
+        _set_time_box(notebook, terms.minutes)
+    path = Path(_key(folder / f"{grant.slug}-{record or grant.record[:6]}.ipynb"))
     try:
         replace_file(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
@@ -184,14 +200,30 @@ def cell_hashes(notebook: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _read_blank(workbook: Path, candidate: str, preview: bool) -> tuple[dict[str, Any], Grant]:
+def _set_time_box(notebook: dict[str, Any], minutes: int) -> None:
+    """Let the first screen's text name the time box of the invite, which may differ from the scenario's."""
+    for cell in notebook["cells"][:1]:
+        if cell.get("cell_type") == "markdown":
+            cell["source"] = _TIME_BOX.sub(rf"\g<1>{minutes} minutes", "".join(cell["source"]))
+
+
+def grant_of(workbook: Path, *, candidate: str, record: str, terms: Terms | None) -> Grant:
+    """The grant that a copy of a blank workbook gets, for a copy that is there already.
+
+    Raises:
+        DataError: If `workbook` is not a blank workbook.
+    """
+    return _read_blank(workbook, candidate, False, record)[1].model_copy(update={"terms": terms})
+
+
+def _read_blank(workbook: Path, candidate: str, preview: bool, record: str) -> tuple[dict[str, Any], Grant]:
     """A workbook that nobody has worked on, stamped with a record of its own, and the grant for it."""
     rebuild = "Build it again with: reviewkit build"
     try:
         notebook = json.loads(workbook.read_bytes())
         own = notebook["metadata"]["reviewkit"]
         grant = Grant(
-            record=secrets.token_hex(8),
+            record=record,
             slug=own["slug"],
             version=own["version"],
             candidate=candidate,

@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from reviewkit.durable import LOCK_PATIENCE, lock, read_exactly, sync, sync_fold
 from reviewkit.errors import EventError, JournalError
 from reviewkit.event import Event, Head, Kind, Problem, append_event, head_of, timestamp, verify_chain
 from reviewkit.grants import Grant, find_session_grant
+from reviewkit.terms import DISAGREED, is_agreed
 
 FOLDER: Final = ".reviewkit"
 """Folder of the journals, beside the notebook."""
@@ -111,6 +112,29 @@ class Journal:
                 return JournalView((), ())
             events, torn = tuple(self._known.events), self._known.torn
         return JournalView(events, ((TORN,) if torn else ()) + verify_chain(events))
+
+    def restore(self, events: Sequence[Event]) -> bool:
+        """Put back what another copy of this record has beyond this one, such as the intake after this disk was lost.
+
+        Args:
+            events: The whole record there, in order.
+
+        Returns:
+            Whether this journal is a beginning of `events`, and so holds all of them now; if not, nothing was written.
+
+        Raises:
+            JournalError: As `append`.
+        """
+        if not events or verify_chain(events) or events[0].seq != 1:
+            return not events
+        with self._thread_lock, self._locked(create=True) as file:
+            self._catch_up(file)
+            mine = self._known.events
+            if [event.hash for event in mine] != [event.hash for event in events[: len(mine)]]:
+                return False
+            for event in events[len(mine) :]:
+                self._write(file, event)
+            return True
 
     def events(self, after: int = 0) -> tuple[Event, ...]:
         """Events with a number above `after`."""
@@ -253,7 +277,7 @@ class Recorder:
 
     def __init__(self, grant: Grant, notebook: Path) -> None:
         self.record, self.slug, self.version, self.preview = grant.record, grant.slug, grant.version, grant.preview
-        self.notebook = notebook
+        self.notebook, self.terms = notebook, grant.terms
         self._journal = Journal(journal_path(notebook, grant.record), grant.record)
         self._shown: list[Event] = []
 
@@ -267,14 +291,21 @@ class Recorder:
 
         Raises:
             EventError: If the event has not the shape of its kind.
-            JournalError: If it could not be stored.
+            JournalError: If it could not be stored, or the candidate has not agreed to the first screen.
         """
+        if kind != Kind.CONSENT and not self.is_agreed:
+            raise JournalError(self.record, "not_agreed", "this was not recorded", DISAGREED)
         op = op or f"k-{uuid.uuid4().hex}"
         if not self.preview:
             return self._journal.append(op, kind, data).event
         event = append_event(head_of(self._shown), op=op, kind=kind, data=data, t=timestamp())
         self._shown.append(event)
         return event
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether work may be recorded."""
+        return self.preview or is_agreed(self.terms, self.events() if self.terms else ())
 
     def events(self) -> tuple[Event, ...]:
         """All events of the record so far, also those that the page made."""

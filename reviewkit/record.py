@@ -129,6 +129,8 @@ class State:
     slug: str | None = None
     """As the page said when it opened the workbook; the invite or the grant decides, not this."""
     version: str | None = None
+    agreed_to: str | None = None
+    """Id of the policy's wording that the candidate agreed to on the first screen; None without an invite."""
     findings: tuple[Finding, ...] = ()
     """Not deleted, in the order added, each in its latest wording."""
     edited_late: frozenset[str] = frozenset()
@@ -206,7 +208,7 @@ class _Draft:
 
     def apply(self, event: Event) -> None:
         """Take one event into account."""
-        if self.rest.submitted and event.kind not in (Kind.SUBMITTED, Kind.OPENED):
+        if self.rest.submitted and event.kind not in (Kind.SUBMITTED, Kind.OPENED, Kind.CONSENT):
             self.rest = replace(self.rest, changed_after_submit=True)
         self.rest = replace(self.rest, events_n=self.rest.events_n + 1)
         match event.parsed:
@@ -232,6 +234,8 @@ class _Draft:
             case shapes.Opened(slug=slug, version=version):
                 if self.rest.opened_at is None:
                     self.rest = replace(self.rest, slug=slug, version=version, opened_at=event.t)
+            case shapes.ConsentGiven(policy_text=wording):
+                self.rest = replace(self.rest, agreed_to=self.rest.agreed_to or wording)
             case shapes.VerdictGiven(decision=decision, summary=summary, top=top):
                 self.rest = replace(self.rest, verdict=Verdict(decision, summary, top))
             case shapes.Nothing() if event.kind is Kind.REVIEW_CLOSED:

@@ -6,26 +6,27 @@ are JSON with one `message` and name no path.
 
 from __future__ import annotations
 
-import asyncio
-import json
+import logging
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import to_os_path, url_path_join
-from tornado.ioloop import PeriodicCallback
-from tornado.web import GZipContentEncoding, HTTPError, authenticated
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.web import GZipContentEncoding, HTTPError
 
-from reviewkit import log
+from reviewkit import log, redact
 from reviewkit.bank import BANK_VARIABLE
-from reviewkit.errors import DataError, EventError, GrantError, JournalError
-from reviewkit.grants import PARENT_VARIABLE, Granted, Grants, issue
-from reviewkit.journal import Journal, journal_path
+from reviewkit.errors import DataError, GrantError
+from reviewkit.event import Kind
+from reviewkit.grants import PARENT_VARIABLE, Grants, issue
+from reviewkit.handlers import NO_GRANT, PLAIN, ReviewkitHandler, for_the_owner, sender_of, start_sending
+from reviewkit.openroute import OpenHandler
+from reviewkit.outboxroute import OutboxHandler
+from reviewkit.outgoing import Outgoings
+from reviewkit.terms import DISAGREED, is_agreed
 from reviewkit.trust import sign
 
 if TYPE_CHECKING:
@@ -33,91 +34,8 @@ if TYPE_CHECKING:
     from jupyter_server.utils import ApiPath
 
 PARENT_LOOK_MS: Final = 1000
-BODY_MAX: Final = 1_000_000
-"""Bytes of one posted event."""
-INSUFFICIENT_STORAGE: Final = 507
-NO_GRANT: Final = "This notebook was not made here, so nothing is recorded. Open the workbook from its own link."
 _ENVELOPE: Final = {"op", "kind", "data"}
-_JOURNALS: Final = "reviewkit_journals"
 _RECORD: Final = r"([A-Za-z0-9_-]{1,80})"
-_PLAIN: Final = {
-    403: "You are not logged in to this Jupyter server. Open it again from its own link.",
-    404: "There is nothing at this address. Reload the page.",
-    405: "This address does not take such a request. Reload the page.",
-}
-T = TypeVar("T")
-Answer = TypeVar("Answer", bound=Callable[..., Awaitable[None]])
-
-
-def for_the_owner(method: Answer) -> Answer:
-    """Let a route's method run only for who is logged in and may use the server."""
-    return cast("Answer", authenticated(authorized(method)))
-
-
-class ReviewkitHandler(APIHandler):  # type: ignore[misc]  # its base has no types
-    """Base of the routes: login as for Jupyter itself, JSON errors with one sentence."""
-
-    auth_resource = "reviewkit"
-
-    def get_login_url(self) -> str:
-        """Answer 403 instead of a redirect to a page that a script cannot use."""
-        raise HTTPError(403)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with one sentence; what an unforeseen error says stays in the server's log."""
-        _, error, _ = kwargs.get("exc_info", (None, None, None))
-        text = _PLAIN.get(status_code, "The server could not do this. Try again; your work is kept in the page.")
-        if isinstance(error, HTTPError) and error.log_message:
-            text = error.log_message.replace("%%", "%")  # tornado doubles them
-        self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps({"message": text}))
-
-    def reply(self, status: int, body: dict[str, Any]) -> None:
-        """Answer with JSON that no cache keeps."""
-        self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.set_header("Cache-Control", "no-store")
-        self.finish(json.dumps(body))
-
-    async def granted(self, record: str) -> Granted:
-        """Notebook and grant of a record, or 404."""
-        found = await self.off_loop(lambda: Grants().of_record(record))
-        if found is None:
-            raise HTTPError(404, NO_GRANT)
-        return found
-
-    def journal(self, granted: Granted) -> Journal:
-        """The record's journal, one object per file so that it is read only once."""
-        journals: dict[Path, Journal] = self.settings.setdefault(_JOURNALS, {})
-        path = journal_path(granted.notebook, granted.grant.record)
-        return journals.setdefault(path, Journal(path, granted.grant.record))
-
-    async def off_loop(self, work: Callable[[], T]) -> T:
-        """Run something that waits for the disk without holding up the server; our errors become answers."""
-        try:
-            return await asyncio.to_thread(work)
-        except EventError as error:
-            log.get().warning(log.EVENT_REFUSED, status=400, fact=error.fact)
-            raise HTTPError(400, str(error)) from error
-        except JournalError as error:
-            log.get().error(log.JOURNAL_FAILED, record=error.record, reason=error.reason, fact=error.fact)
-            raise HTTPError(INSUFFICIENT_STORAGE, str(error)) from error
-        except GrantError as error:
-            log.get().error(log.JOURNAL_FAILED, reason="grant", fact=error.fact)
-            raise HTTPError(INSUFFICIENT_STORAGE, str(error)) from error
-
-    def body(self, keys: set[str]) -> dict[str, Any]:
-        """The posted JSON object with exactly these keys, or 413 or 400."""
-        if len(self.request.body) > BODY_MAX:
-            raise HTTPError(413, "This is more than 1 MB at once, so it was not recorded. Shorten it.")
-        try:
-            body = json.loads(self.request.body)
-        except (ValueError, RecursionError):
-            raise HTTPError(400, "The request is not JSON. Reload the page and try again.") from None
-        if not isinstance(body, dict) or body.keys() != keys:
-            raise HTTPError(400, f"The request must hold exactly: {', '.join(sorted(keys))}. Reload the page.")
-        return body
 
 
 class GrantHandler(ReviewkitHandler):
@@ -164,7 +82,14 @@ class RecordHandler(ReviewkitHandler):
         if granted.grant.preview:
             raise HTTPError(409, "This is a preview: nothing in it is recorded. Open the workbook to work on it.")
         journal = self.journal(granted)
+        if granted.grant.terms is not None and body["kind"] != Kind.CONSENT:
+            known = (await self.off_loop(journal.read)).events
+            if not is_agreed(granted.grant.terms, known):
+                raise HTTPError(409, DISAGREED)
         event, is_new = await self.off_loop(lambda: journal.append(body["op"], body["kind"], body["data"]))
+        sender = sender_of(self.settings, record)
+        if sender is not None:
+            sender.wake()
         log.get().debug(
             log.EVENT_RECORDED,
             record=record,
@@ -203,7 +128,7 @@ class UnknownHandler(ReviewkitHandler):
     async def prepare(self) -> None:
         """Answer 404 to whatever is asked."""
         await super().prepare()
-        raise HTTPError(404, _PLAIN[404])
+        raise HTTPError(404, PLAIN[404])
 
 
 def _below(root: str, path: str) -> Path | None:
@@ -234,6 +159,18 @@ def _end_with(parent: int) -> None:
     watch.start()
 
 
+def _go_on_sending(settings: dict[str, Any], root: str) -> None:
+    """Take up what a server that ended had not sent on yet; only for notebooks that this one shows."""
+    for record in Outgoings().records():
+        try:
+            granted = Grants().of_record(record)
+        except GrantError as error:
+            log.get().error(log.JOURNAL_FAILED, reason="grant", fact=error.fact)
+            return
+        if granted is not None and granted.notebook.is_relative_to(os.path.realpath(root)):
+            start_sending(settings, granted)
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """Name the module that Jupyter loads."""
     return [{"module": "reviewkit.server"}]
@@ -247,7 +184,9 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     application.settings["reviewkit_loaded"] = True
     log.configure()
     base = application.settings["base_url"]
-    routes: list[tuple[str, type[ReviewkitHandler]]] = [
+    routes: list[tuple[str, Any]] = [
+        (r"open/(.*)", OpenHandler),
+        (rf"api/outbox/{_RECORD}", OutboxHandler),
         (r"api/grant", GrantHandler),
         (rf"api/record/{_RECORD}", RecordHandler),
         (r"api/start", StartHandler),
@@ -260,4 +199,11 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
     parent = os.environ.get(PARENT_VARIABLE, "")
     if parent.isdecimal():
         _end_with(int(parent))
+    redact.install(
+        app.log,
+        logging.getLogger("tornado.access"),
+        logging.getLogger("tornado.application"),
+        logging.getLogger("tornado.general"),
+    )
+    IOLoop.current().add_callback(_go_on_sending, application.settings, str(getattr(app.contents_manager, "root_dir", app.root_dir)))
     log.get().info(log.EXTENSION_LOADED, base_url=base, bank_given=bool(os.environ.get(BANK_VARIABLE)))

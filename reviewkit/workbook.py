@@ -22,6 +22,7 @@ from reviewkit.harness.results import Plot, Recording, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.journal import Recorder, kernel_recorder
 from reviewkit.plot import svg, table
+from reviewkit.terms import DISAGREED
 from reviewkit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -93,8 +94,12 @@ class Workbook:
 
     def record(self, kind: str, data: dict[str, Any]) -> None:
         """Append an event to the record, if there is one."""
-        if self._recorder is not None and not self._recorder.preview:
-            self._recorder.add(kind, data)
+        if self._recorder is None or self._recorder.preview:
+            return
+        if not self._recorder.is_agreed:
+            print(DISAGREED)
+            return
+        self._recorder.add(kind, data)
 
     # --- forms ----------------------------------------------------------------------------------------------------
     def _form(self, name: str, item_id: str | None = None) -> None:
@@ -104,6 +109,8 @@ class Workbook:
 
         spec = form(self.entry, name, item_id)
         recorder = self._recorder
+        if recorder is not None and recorder.terms is not None and not recorder.preview:
+            spec["terms"] = recorder.terms.model_dump(mode="json")
         if recorder is None:
             display(FormWidget(spec, fallback=bundle(spec), forms=self._forms()))
             return

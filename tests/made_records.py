@@ -13,6 +13,7 @@ TIME = "2026-11-21T10:00:00.000Z"
 SLUG, VERSION, RECORD, CANDIDATE = "demo", "1.0.0", "abc123", "c-17"
 
 OPENED = ("workbook.opened", {"slug": SLUG, "version": VERSION, "client": "lab"})
+CONSENT = ("consent.given", {"policy_text": "ai-declared-1", "retention_days": 90, "intake": ""})
 CLOSED = ("review.closed", {})
 SUBMITTED = ("workbook.submitted", {})
 

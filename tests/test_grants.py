@@ -11,6 +11,7 @@ from made_records import blank_workbook
 
 from reviewkit.errors import DataError, GrantError, UsageError
 from reviewkit.grants import Grant, Grants, cell_hashes, find_session_grant, issue, state_folder
+from reviewkit.terms import Terms
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +147,16 @@ def test_without_the_variable_the_state_lies_in_jupyters_data_folder(monkeypatch
     monkeypatch.delenv("REVIEWKIT_STATE")
     monkeypatch.setenv("JUPYTER_DATA_DIR", "/somewhere/data")
     assert state_folder() == Path("/somewhere/data/reviewkit")
+
+
+def test_a_copy_for_an_invite_names_its_record_and_its_time_box(tmp_path: Path) -> None:
+    blank = blank_workbook(tmp_path)
+    content = json.loads(blank.read_text())
+    content["cells"][0]["source"] = ["# Demo\n", "The time box is 15 minutes. Keep 15 minutes for the end."]
+    blank.write_text(json.dumps(content))
+    terms = Terms(minutes=90, policy_text="ai-none-1", policy="None.", retention_days=90)
+    made = issue(blank, tmp_path, candidate="c-1", record="invite-1", terms=terms, grants=Grants(tmp_path / "state"))
+    assert made.notebook.name == f"{made.grant.slug}-invite-1.ipynb"
+    assert "The time box is 90 minutes. Keep 15 minutes for the end." in made.notebook.read_text()
+    assert Grants(tmp_path / "state").of_record("invite-1") == made
+    assert made.grant.terms == terms

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_records import RECORD, SAMPLES, blank_workbook, remark
+from made_records import CONSENT, RECORD, SAMPLES, blank_workbook, remark
 
 from reviewkit import durable, journal
 from reviewkit.errors import EventError, JournalError
 from reviewkit.grants import issue
 from reviewkit.journal import Journal, journal_path, kernel_recorder
+from reviewkit.terms import Terms
 
 
 @pytest.fixture
@@ -298,3 +299,19 @@ def test_a_preview_shows_events_and_stores_none(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / ".reviewkit").exists()
     with pytest.raises(EventError):
         recorder.add("review.closed", {"x": 1})
+
+
+def test_a_kernel_records_nothing_before_the_candidate_agreed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVIEWKIT_STATE", str(tmp_path / "state"))
+    terms = Terms(minutes=60, policy_text="ai-none-1", policy="None.", retention_days=90)
+    made = issue(blank_workbook(tmp_path), tmp_path, candidate="c-1", record="invite-1", terms=terms)
+    recorder = kernel_recorder(str(made.notebook))
+    assert recorder is not None
+    probe = ("probe.run", {"probe": "rush", "tree": "head", "verdict": "5 of 5"})
+    with pytest.raises(JournalError) as refused:
+        recorder.add(*probe)
+    assert refused.value.reason == "not_agreed"
+    assert "agree" in str(refused.value)
+    assert recorder.events() == ()
+    Journal(journal_path(made.notebook, "invite-1"), "invite-1").append("c", *CONSENT)
+    assert recorder.add(*probe).seq == 2

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import CLOSED, OPENED, SAMPLES, SUBMITTED, TIME, chain, remark
+from made_records import CLOSED, CONSENT, OPENED, SAMPLES, SUBMITTED, TIME, chain, remark
 
 from reviewkit.errors import EventError
 from reviewkit.event import DATA, GENESIS, Event, Kind, canonical
@@ -21,7 +21,7 @@ from reviewkit.record import Head, append_event, fold, verify_chain
 
 
 def test_every_kind_has_a_sample_and_a_model() -> None:
-    assert {kind for kind, _ in SAMPLES} == set(Kind) == set(DATA)
+    assert {kind for kind, _ in (CONSENT, *SAMPLES)} == set(Kind) == set(DATA)
 
 
 def test_a_chain_links_numbers_and_hashes() -> None:
@@ -219,3 +219,11 @@ def test_a_kernel_imports_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_was_agreed_to_is_in_the_state_and_is_no_change_after_submitting() -> None:
+    assert fold(chain(SAMPLES)).agreed_to is None
+    later = ("consent.given", {**CONSENT[1], "policy_text": "ai-free-1"})
+    state = fold(chain([CONSENT, *SAMPLES, later]))
+    assert state.agreed_to == "ai-declared-1"
+    assert not state.changed_after_submit

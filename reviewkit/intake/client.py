@@ -151,6 +151,11 @@ class IntakeClient:
             raise
         return Head(facts["count"], facts["head"])
 
+    async def resume(self, record: str) -> Head:
+        """Ask where the stored record ends; the next `push` sends from there."""
+        self._heads[record] = await self.head(record)
+        return self._heads[record]
+
     async def pull(self, record: str) -> list[Event]:
         """All stored events of a record, such as for a server that was started afresh."""
         events: list[Event] = []

@@ -89,3 +89,28 @@ def test_with_the_extension_the_same_cell_is_drawn_from_its_data(workplace: Work
     write_finding(page, body="through the page")
     wait_until(page, lambda: "finding.added" in desk.kinds)
     assert desk.events[-1]["op"].startswith("k-") is False
+
+
+def test_widgets_ask_for_agreement_first(plain: Workplace) -> None:
+    """Where the extension is missing, an invited workbook's first screen comes from the kernel."""
+    terms = {"minutes": 60, "policy_text": "ai-none-1", "policy": "Please use no assistant.", "retention_days": 90, "intake": ""}
+    setup = SETUP.replace("specs[name], sink", f"{{**specs[name], 'terms': {terms!r}}}, sink")
+    document = made_workbook.notebook()
+    cells = [made_workbook.form_cell({"form": "setup"}, source=setup)]
+    cells += [made_workbook.form_cell({"form": name}, source=f'show("{name}")') for name in ("status", "change")]
+    for cell in cells:
+        cell["outputs"] = []
+    document["cells"] = cells
+    desk = plain.desk(document=document)
+    page = plain.page()
+    page.goto(desk.url)
+    run_all(page)
+    agree = page.get_by_role("button", name="I agree, begin")
+    expect(agree).to_be_visible(timeout=DRAW_MS)
+    expect(form(page, "status")).to_contain_text("Please use no assistant.")
+    expect(page.get_by_role("button", name="Comment on the whole change")).to_be_disabled()
+    agree.click()
+    wait_until(page, lambda: desk.kinds == ["consent.given"])
+    expect(page.get_by_role("button", name="Comment on the whole change")).to_be_enabled()
+    assert desk.data("consent.given") == [{"policy_text": "ai-none-1", "retention_days": 90, "intake": ""}]
+    assert uncaught(page) == []

@@ -111,9 +111,9 @@ function modelFor(shelf, widget) {
       })[key]?.(),
     on: listener => store.on(listener),
     off: listener => store.off(listener),
-    op: (kind, data) => store.op(kind, data),
+    op: (kind, data, id) => store.op(kind, data, id),
     act: name => acts[name]?.(),
-    can: name => name !== 'run'
+    can: name => name !== 'run' && name !== 'notebook'
   };
 }
 
@@ -121,6 +121,7 @@ function modelFor(shelf, widget) {
 export const anywidget = {
   render({ model, el }) {
     const shelf = shelfOf(model);
+    shelf.store.terms = model.get('spec').terms ?? null;
     begin(shelf, model);
     const form = render({ model: modelFor(shelf, model), el });
     const events = () => shelf.store.mode === 'live' && shelf.store.adopt(asList(model.get('events')));

@@ -58,7 +58,7 @@ export class Drafts {
 /** Whether the candidate can change anything now. */
 export function writable(ctx) {
   const { mode } = ctx.model.get('status');
-  return (mode === 'live' || mode === 'preview') && !ctx.model.get('state').submitted && !ctx.env.readOnly;
+  return (mode === 'live' || mode === 'preview') && !lockedReason(ctx) && !ctx.env.readOnly;
 }
 
 /** Why nothing can be changed, in one line; empty when it can. */
@@ -66,6 +66,8 @@ export function lockedReason(ctx) {
   const status = ctx.model.get('status');
   if (status.mode === 'opening') return status.message || ctx.t('Asking the server whether this workbook may record…');
   if (status.mode === 'readonly') return status.message || ctx.t('Read only: this notebook records nothing.');
+  if (status.terms && !ctx.model.get('state').agreed)
+    return ctx.t('Opens when you agree to what stands under “Before you begin”, at the top of this workbook.');
   if (ctx.model.get('state').submitted) return ctx.t('Submitted. Your answers are read only now.');
   return '';
 }

@@ -1,5 +1,6 @@
 import { autosave, card, clockTime, lockedReason } from './context.js';
 import { choices, field, fill, h } from './dom.js';
+import { handInWords } from './delivery.js';
 import { capital, placeText } from './composer.js';
 import { gist } from './remark.js';
 import { DECISIONS, text } from './state.js';
@@ -132,6 +133,12 @@ export function submit(ctx) {
     { class: 'rk-button', on: { click: () => ctx.model.act('download') } },
     ctx.t('Download my answers')
   );
+  const handIn = h(
+    'button',
+    { class: 'rk-button', on: { click: () => ctx.model.act('notebook') } },
+    ctx.t('Download the notebook to hand in')
+  );
+  const file = () => ctx.model.get('state').submitted && ctx.model.get('status').terms && ctx.model.can('notebook') && handIn;
   let busy = false;
   const send = async () => {
     busy = true;
@@ -139,7 +146,7 @@ export function submit(ctx) {
     say.textContent = ctx.t('Sending and saving…');
     const answer = await ctx.model.act('submit');
     busy = false;
-    say.textContent = answer;
+    say.textContent = answer || handInWords(ctx, ctx.model.get('status'));
     offer();
     download.focus();
   };
@@ -179,7 +186,7 @@ export function submit(ctx) {
     );
     back.focus();
   };
-  const offer = () => fill(actions, !ctx.model.get('state').submitted && button, download);
+  const offer = () => fill(actions, !ctx.model.get('state').submitted && button, file(), download);
   frame.body.append(list, actions, say);
   offer();
   let submitted = null;
@@ -207,6 +214,8 @@ export function submit(ctx) {
         )
       );
       const state = ctx.model.get('state');
+      const words = state.submitted && !busy ? handInWords(ctx, ctx.model.get('status')) : '';
+      if (words && say.textContent !== words) say.textContent = words;
       if (state.submitted === submitted) return;
       submitted = state.submitted;
       offer();

@@ -62,7 +62,7 @@ function refusal(spec) {
 /**
  * Draw the form that `model.get('spec')` describes into `el`.
  *
- * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean}}} options
+ * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any, id?: string): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean}}} options
  * @returns {{dispose(): void, command(name: string): boolean}}
  */
 export function render({ model, el, env = {} }) {

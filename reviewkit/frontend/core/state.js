@@ -50,6 +50,7 @@ function exerciseOf(state, id) {
 }
 
 const APPLY = {
+  'consent.given': (state, data, event) => (state.agreed ??= text(event.t, 40) || 'now'),
   'workbook.opened': (state, data, event) => (state.opened ??= text(event.t, 40)),
   'finding.added': putFinding,
   'finding.edited': putFinding,
@@ -90,6 +91,7 @@ const APPLY = {
  */
 export function fold(events) {
   const state = {
+    agreed: null,
     opened: null,
     closed: false,
     submitted: null,

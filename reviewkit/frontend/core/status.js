@@ -1,5 +1,7 @@
 import { fill, h, uid } from './dom.js';
 import { clockTime } from './context.js';
+import { consent } from './consent.js';
+import { deliveryChip } from './delivery.js';
 import { fold, text } from './state.js';
 
 const TICK_MS = 15000;
@@ -13,6 +15,7 @@ export function eventText(ctx, event) {
       ? `${text(data.file, 200)}${Number.isInteger(data.line) ? `:${data.line}` : ''}`
       : t('whole change');
   const words = {
+    'consent.given': () => t('Agreed to the first screen'),
     'workbook.opened': () => t('Workbook opened'),
     'finding.added': () => t('Finding added at %1', place()),
     'finding.edited': () => t('Finding edited at %1', place()),
@@ -44,13 +47,16 @@ function chip(ctx, status, state) {
       tn('%1 entry not sent, kept in this browser', '%1 entries not sent, kept in this browser', status.waiting)
     ];
   if (status.offline) return ['wait', t('No answer from the server; trying again')];
+  if (status.terms && !state.agreed) return ['off', t('Nothing is recorded yet')];
   if (status.waiting > 0) return ['wait', t('Sending…')];
   return state.submitted ? ['ok', t('Submitted')] : ['ok', t('Everything is recorded')];
 }
 
 /** One line: how the record is doing, and the time box. */
 export function status(ctx) {
-  const minutes = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
+  const given = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
+  const first = consent(ctx);
+  const sent = deliveryChip(ctx);
   const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
   const label = h('span', { role: 'status', class: 'rk-status-text' });
   const clock = h('span', { class: 'rk-clock' });
@@ -76,7 +82,8 @@ export function status(ctx) {
   const node = h(
     'section',
     { class: 'rk-card rk-status', 'aria-label': ctx.t('Record') },
-    h('div', { class: 'rk-status-line' }, shape, label, h('span', { class: 'rk-grow' }), clock, retry, download),
+    first.node,
+    h('div', { class: 'rk-status-line' }, shape, label, sent.node, h('span', { class: 'rk-grow' }), clock, retry, download),
     note,
     refused,
     details
@@ -103,6 +110,7 @@ export function status(ctx) {
   }
 
   function tick() {
+    const minutes = ctx.model.get('status').terms?.minutes ?? given; // an invite may change the time box
     const opened = Date.parse(fold(ctx.model.get('events').slice(0, 50)).opened ?? '');
     const now = Date.parse(ctx.model.get('state').submitted ?? '') || Date.now() + ctx.model.get('status').clockOffset;
     if (Number.isNaN(opened)) clock.textContent = minutes ? ctx.t('%1 minutes', minutes) : '';
@@ -118,12 +126,15 @@ export function status(ctx) {
     update() {
       const now = ctx.model.get('status');
       const [tone, words] = chip(ctx, now, ctx.model.get('state'));
+      first.update();
+      sent.update();
       shape.className = `rk-dot rk-dot-${tone}`;
       shape.textContent = { ok: '✓', wait: '…', bad: '!', off: '–' }[tone];
       if (label.textContent !== words) label.textContent = words;
       note.hidden = !(now.message && now.mode !== 'live');
       note.textContent = now.message;
-      retry.hidden = !(now.parked.length > 0 || (now.offline && now.waiting > 0));
+      const unsent = ['offline', 'refused'].includes(now.delivery?.phase);
+      retry.hidden = !(now.parked.length > 0 || (now.offline && now.waiting > 0) || unsent);
       const problems = now.problems.map(problem => text(problem?.message, 400));
       fill(
         refused,

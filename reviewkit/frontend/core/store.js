@@ -30,6 +30,9 @@ export class Store {
     this.outbox = null;
     this.transport = null;
     this.clockOffset = 0;
+    this.loaded = false; // the journal was read at least once
+    this.terms = null; // what the candidate agrees to first; null without an invite
+    this.delivery = null; // how sending to the intake stands; null where nothing is sent
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -114,6 +117,11 @@ export class Store {
     return this.cache;
   }
 
+  /** Whether work may be recorded: there are no terms, or the candidate agreed to them. */
+  get agreed() {
+    return this.terms === null || this.state.agreed !== null;
+  }
+
   /** How the record is doing, for people. */
   get status() {
     const entries = this.outbox?.all() ?? [];
@@ -128,7 +136,10 @@ export class Store {
       full: this.outbox?.overflowing ?? false,
       recorded: this.events.length,
       problems: this.problems,
-      clockOffset: this.clockOffset
+      clockOffset: this.clockOffset,
+      loaded: this.loaded,
+      terms: this.terms,
+      delivery: this.delivery
     };
   }
 
@@ -137,6 +148,7 @@ export class Store {
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
   op(kind, data, op = randomId(12)) {
+    if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);
     else if (this.mode === 'live') this.outbox.put(entry);
@@ -221,6 +233,7 @@ export class Store {
 
   async #load() {
     const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
+    this.loaded = true;
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
     this.adopt(answer.events, true);
   }

@@ -25,6 +25,8 @@ function detached() {
     save() {},
     download() {},
     submit: async () => '',
+    notebook() {},
+    retry() {},
     run() {}
   };
 }
@@ -36,7 +38,8 @@ function modelOf(workbook, node, spec) {
     save: () => workbook.save(),
     submit: () => workbook.submit(),
     download: () => workbook.download(),
-    retry: () => workbook.store.retry()
+    notebook: () => workbook.notebook(),
+    retry: () => workbook.retry()
   };
   return {
     get(key) {
@@ -50,7 +53,7 @@ function modelOf(workbook, node, spec) {
     },
     on: listener => workbook.store.on(listener),
     off: listener => workbook.store.off(listener),
-    op: (kind, data) => workbook.store.op(kind, data),
+    op: (kind, data, id) => workbook.store.op(kind, data, id),
     act: name => acts[name]?.(),
     can: name => name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined)
   };

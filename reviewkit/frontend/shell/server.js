@@ -30,6 +30,22 @@ export class Server {
     return answer.json();
   }
 
+  /** How sending to the intake stands; null where nothing is sent. */
+  async outbox(record) {
+    const answer = await this.#ask(`outbox/${encodeURIComponent(record)}`);
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return answer.json();
+  }
+
+  /** Let the server try the intake again at once. */
+  async hurry(record) {
+    const init = { method: 'POST', body: '{}' };
+    const answer = await this.#ask(`outbox/${encodeURIComponent(record)}`, init);
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return answer.json();
+  }
+
   /** How a store reads and writes one record. */
   transport(record) {
     return {

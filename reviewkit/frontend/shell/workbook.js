@@ -1,5 +1,7 @@
 import { Store } from '../core/store.js';
 import { localStore } from '../core/outbox.js';
+import { DeliveryWatch } from './watch.js';
+import { KernelReady } from './kernel.js';
 import { MendWatch } from './mend.js';
 import { saveFile } from '../core/download.js';
 
@@ -19,6 +21,8 @@ export class Workbook {
     this.store = new Store(localStore());
     this.grant = null;
     this.mends = null;
+    this.watch = null;
+    this.kernel = null;
     this.saveTimer = null;
     this.refreshTimer = null;
     this.saving = null;
@@ -92,21 +96,31 @@ export class Workbook {
       );
       return;
     }
+    // Kernels of `reviewkit open` know `rk` from their start; those of a server that somebody else runs are told.
+    if (grant.terms) this.kernel ??= new KernelReady(this.panel.sessionContext);
     if (grant.preview) return this.store.preview(grant.record);
+    this.store.terms = grant.terms ?? null;
     const known = this.metadata.record?.id === grant.record ? events : [];
     this.mends?.dispose();
     this.mends = new MendWatch(this);
     await this.store.live(grant.record, this.hub.server.transport(grant.record), known);
-    if (!this.store.all().some(event => event.kind === 'workbook.opened')) {
-      const client = `${this.hub.app.name} ${this.hub.app.version}`;
-      // The fixed id makes it one event however many tabs open at once.
-      this.store.op(
-        'workbook.opened',
-        { slug: grant.slug, version: grant.version, client },
-        `opened-${grant.record}`.slice(0, 80)
-      );
-    }
+    this.watch?.dispose();
+    this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
+    this.#opened();
     this.mends.scan();
+  }
+
+  /** Note once that the workbook was opened: the clock runs from here, so it waits until the candidate has agreed. */
+  #opened() {
+    const { store, grant } = this;
+    if (store.mode !== 'live' || !store.agreed || store.record !== grant?.record || store.state.opened) return;
+    const client = `${this.hub.app.name} ${this.hub.app.version}`;
+    // The fixed id makes it one event however many tabs open at once.
+    store.op(
+      'workbook.opened',
+      { slug: grant.slug, version: grant.version, client },
+      `opened-${grant.record}`.slice(0, 80)
+    );
   }
 
   /** Fetch the kernel's events soon; a burst of signals makes one request. */
@@ -120,6 +134,7 @@ export class Workbook {
   /** Copy the record into the notebook and save it; throttled, because a debounce never fires in a burst. */
   #mirror() {
     this.store.clockOffset = this.hub.server?.clockOffset ?? 0;
+    if (this.store.terms && this.store.agreed) this.#opened();
     if (this.store.mode !== 'live' || this.store.events.length === this.mirrored) return;
     this.saveTimer ??= setTimeout(() => {
       this.saveTimer = null;
@@ -173,6 +188,7 @@ export class Workbook {
     this.store.op('workbook.submitted', {});
     const sent = await this.store.settle();
     const saved = await this.save();
+    if (sent && this.grant?.terms) return ''; // the form says how it is handed in, as that goes on
     if (sent && saved) return t('Submitted. The notebook file is saved and carries all of your answers.');
     if (sent)
       return t(
@@ -202,6 +218,19 @@ export class Workbook {
     });
   }
 
+  /** Hand the candidate the completed notebook as a file: the way to hand in without a network. */
+  async notebook() {
+    await this.save();
+    const { slug, record } = this.grant ?? { slug: this.metadata.slug ?? 'workbook', record: '' };
+    saveFile(`${slug}-${record}.ipynb`, this.panel.context.model.toJSON());
+  }
+
+  /** Try everything again that waits, here and on the way to the intake. */
+  retry() {
+    void this.watch?.hurry();
+    return this.store.retry();
+  }
+
   /** Specifications of all forms that the notebook holds. */
   formSpecs() {
     const specs = [];
@@ -221,6 +250,7 @@ export class Workbook {
     const at = notebook.widgets.findIndex(cell => cell.node.contains(node));
     if (at < 0) return;
     this.hub.focusAfterRun = { cell: notebook.widgets[at].model.id, until: Date.now() + 120000 };
+    this.kernel?.load();
     notebook.deselectAll();
     notebook.activeCellIndex = at;
     await this.hub.NotebookActions.run(notebook, this.panel.sessionContext);
@@ -233,6 +263,8 @@ export class Workbook {
     if (this.seen) document.removeEventListener('visibilitychange', this.seen);
     if (this.stored) window.removeEventListener('storage', this.stored);
     this.mends?.dispose();
+    this.watch?.dispose();
+    this.kernel?.dispose();
     this.store.close();
     this.hub.workbooks.delete(this.panel);
   }

@@ -198,7 +198,7 @@ class Drafts {
 /** Whether the candidate can change anything now. */
 function writable(ctx) {
   const { mode } = ctx.model.get('status');
-  return (mode === 'live' || mode === 'preview') && !ctx.model.get('state').submitted && !ctx.env.readOnly;
+  return (mode === 'live' || mode === 'preview') && !lockedReason(ctx) && !ctx.env.readOnly;
 }
 
 /** Why nothing can be changed, in one line; empty when it can. */
@@ -206,6 +206,8 @@ function lockedReason(ctx) {
   const status = ctx.model.get('status');
   if (status.mode === 'opening') return status.message || ctx.t('Asking the server whether this workbook may record…');
   if (status.mode === 'readonly') return status.message || ctx.t('Read only: this notebook records nothing.');
+  if (status.terms && !ctx.model.get('state').agreed)
+    return ctx.t('Opens when you agree to what stands under “Before you begin”, at the top of this workbook.');
   if (ctx.model.get('state').submitted) return ctx.t('Submitted. Your answers are read only now.');
   return '';
 }
@@ -390,6 +392,7 @@ function exerciseOf(state, id) {
 }
 
 const APPLY = {
+  'consent.given': (state, data, event) => (state.agreed ??= text(event.t, 40) || 'now'),
   'workbook.opened': (state, data, event) => (state.opened ??= text(event.t, 40)),
   'finding.added': putFinding,
   'finding.edited': putFinding,
@@ -430,6 +433,7 @@ const APPLY = {
  */
 function fold(events) {
   const state = {
+    agreed: null,
     opened: null,
     closed: false,
     submitted: null,
@@ -2181,6 +2185,61 @@ function trace(ctx) {
   };
 }
 
+const SIGNS = { ok: '✓', wait: '…', bad: '!' };
+
+/** How sending to the intake stands: `[tone, words]`, or null where nothing is sent. */
+function deliveryWords(ctx, status, state) {
+  const { delivery } = status;
+  if (!delivery || status.mode !== 'live' || (status.terms && !state.agreed)) return null;
+  const { t } = ctx;
+  if (delivery.phase === 'offline') return ['bad', t('Offline: kept here, and sent when the connection is back')];
+  if (delivery.phase === 'refused') return ['bad', t('Not sent: %1', text(delivery.message, 400))];
+  if (delivery.phase !== 'sent' || status.recorded > delivery.sent_n) return ['wait', t('Sending…')];
+  if (state.submitted) return delivery.receipt ? ['ok', t('Handed in')] : ['wait', t('Handing in…')];
+  return ['ok', t('Sent')];
+}
+
+/** What a candidate reads after submitting: where the work is, and what to do when it could not be sent. */
+function handInWords(ctx, status) {
+  const { delivery, terms } = status;
+  if (!terms) return '';
+  const { t } = ctx;
+  const file = t('Download the notebook and send it to the people who invited you; they add it with: reviewkit intake add FILE --invite %1', text(status.record, 80));
+  if (!terms.intake) return `${t('Submitted and recorded.')} ${file}`;
+  if (delivery?.receipt) return t('Handed in. Receipt: %1. You can close this page.', text(delivery.receipt, 80));
+  if (delivery?.phase === 'refused') return `${t('Recorded here, but not handed in: %1', text(delivery.message, 400))} ${file}`;
+  if (delivery?.phase === 'offline')
+    return `${t('Recorded here, but the network failed: it is handed in by itself when the connection is back and this server still runs.')} ${file}`;
+  return t('Recorded. Handing in…');
+}
+
+/**
+ * The second half of the status line. The words follow each event; read aloud is only what a candidate should know: that the
+ * connection is gone, that it is back, that the work was handed in or refused.
+ */
+function deliveryChip(ctx) {
+  const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
+  const label = h('span', { class: 'rk-delivery-text' });
+  const spoken = h('span', { class: 'rk-vh', 'aria-live': 'polite' });
+  const node = h('span', { class: 'rk-delivery', hidden: true }, shape, label, spoken);
+  let trouble = false;
+  return {
+    node,
+    update() {
+      const found = deliveryWords(ctx, ctx.model.get('status'), ctx.model.get('state'));
+      node.hidden = !found;
+      if (!found) return;
+      const [tone, words] = found;
+      shape.className = `rk-dot rk-dot-${tone}`;
+      shape.textContent = SIGNS[tone];
+      if (label.textContent !== words) label.textContent = words;
+      const isHandedIn = tone === 'ok' && Boolean(ctx.model.get('state').submitted);
+      if (tone === 'bad' || isHandedIn || (trouble && tone === 'ok')) if (spoken.textContent !== words) spoken.textContent = words;
+      if (tone !== 'wait') trouble = tone === 'bad';
+    }
+  };
+}
+
 /** Decide: approve, request changes or block, with a summary and the three findings that matter most. */
 function verdict(ctx) {
   const frame = card(ctx, { title: ctx.t('Your verdict'), kind: 'rk-verdict' });
@@ -2309,6 +2368,12 @@ function submit(ctx) {
     { class: 'rk-button', on: { click: () => ctx.model.act('download') } },
     ctx.t('Download my answers')
   );
+  const handIn = h(
+    'button',
+    { class: 'rk-button', on: { click: () => ctx.model.act('notebook') } },
+    ctx.t('Download the notebook to hand in')
+  );
+  const file = () => ctx.model.get('state').submitted && ctx.model.get('status').terms && ctx.model.can('notebook') && handIn;
   let busy = false;
   const send = async () => {
     busy = true;
@@ -2316,7 +2381,7 @@ function submit(ctx) {
     say.textContent = ctx.t('Sending and saving…');
     const answer = await ctx.model.act('submit');
     busy = false;
-    say.textContent = answer;
+    say.textContent = answer || handInWords(ctx, ctx.model.get('status'));
     offer();
     download.focus();
   };
@@ -2356,7 +2421,7 @@ function submit(ctx) {
     );
     back.focus();
   };
-  const offer = () => fill(actions, !ctx.model.get('state').submitted && button, download);
+  const offer = () => fill(actions, !ctx.model.get('state').submitted && button, file(), download);
   frame.body.append(list, actions, say);
   offer();
   let submitted = null;
@@ -2384,12 +2449,104 @@ function submit(ctx) {
         )
       );
       const state = ctx.model.get('state');
+      const words = state.submitted && !busy ? handInWords(ctx, ctx.model.get('status')) : '';
+      if (words && say.textContent !== words) say.textContent = words;
       if (state.submitted === submitted) return;
       submitted = state.submitted;
       offer();
       if (submitted && !say.textContent) say.textContent = ctx.t('Submitted at %1.', clockTime(submitted));
     },
     dispose() {}
+  };
+}
+
+const SETTLE_MS = [300, 1000, 2500]; // the cells above get their height little by little
+
+/** Who gets the record, in one sentence. */
+function reader(ctx, terms) {
+  const to = text(terms.intake, 200);
+  return to
+    ? ctx.t('The people who invited you. It is sent to %1 as you work.', to)
+    : ctx.t('The people who invited you. Nothing is sent: at the end you hand in a file.');
+}
+
+/** The terms as a list of questions and answers. */
+function termList(ctx, terms) {
+  const recorded = asList(ctx.spec.recorded).map(item => h('li', {}, text(item, 300)));
+  const rows = [
+    [ctx.t('What is recorded'), recorded.length > 0 ? h('ul', {}, recorded) : ctx.t('What you write and run in this workbook.')],
+    [ctx.t('What is not'), ctx.t('No keystrokes, no screen, no camera, no network traffic. You can see and download the record at any time.')],
+    [ctx.t('Who reads it'), reader(ctx, terms)],
+    [ctx.t('How long it is kept'), ctx.t('%1 days, as the people who invited you say; then they delete it.', terms.retention_days)],
+    [ctx.t('AI assistants'), text(terms.policy, 2000)],
+    [ctx.t('Time'), ctx.t('%1 minutes, counted from when you agree. You may stop and come back.', terms.minutes)]
+  ];
+  return h(
+    'dl',
+    { class: 'rk-terms' },
+    rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)))
+  );
+}
+
+/**
+ * The first screen: what is recorded, who reads it, for how long, and the policy on AI assistants. Nothing is recorded until
+ * the candidate agrees; afterwards it stays in reach, folded.
+ */
+function consent(ctx) {
+  const title = uid('rk-consent');
+  const node = h('section', { class: 'rk-consent', 'aria-labelledby': title, hidden: true });
+  const say = h('p', { class: 'rk-say', role: 'status' });
+  let shown = '';
+
+  const agree = terms => {
+    const data = { policy_text: terms.policy_text, retention_days: terms.retention_days, intake: terms.intake };
+    // The fixed id makes it one event however many tabs agree.
+    ctx.model.op('consent.given', data, `consent-${ctx.model.get('status').record}`.slice(0, 80));
+  };
+
+  function ask(terms) {
+    const yes = h('button', { class: 'rk-button rk-primary', on: { click: () => agree(terms) } }, ctx.t('I agree, begin'));
+    const leave = () =>
+      (say.textContent = ctx.t('Nothing was recorded. You can close this page, and tell the people who invited you what holds you back.'));
+    const no = h('button', { class: 'rk-button', on: { click: leave } }, ctx.t('I do not agree'));
+    say.textContent = '';
+    fill(
+      node,
+      h('h2', { id: title, class: 'rk-title' }, ctx.t('Before you begin')),
+      termList(ctx, terms),
+      h('div', { class: 'rk-actions' }, yes, no),
+      say
+    );
+    bringIntoView();
+  }
+
+  /** Below the title the buttons may lie out of sight. Nobody should have to look for them; who scrolls or types is left alone. */
+  function bringIntoView() {
+    const timers = SETTLE_MS.map(wait => setTimeout(() => node.isConnected && node.scrollIntoView({ block: 'nearest' }), wait));
+    const leave = () => timers.forEach(clearTimeout);
+    for (const event of ['wheel', 'keydown', 'pointerdown']) window.addEventListener(event, leave, { once: true, capture: true });
+  }
+
+  function keep(terms) {
+    const focused = node.contains(document.activeElement);
+    const summary = h('summary', { id: title }, ctx.t('What you agreed to'));
+    fill(node, h('details', {}, summary, termList(ctx, terms)));
+    if (focused) summary.focus();
+  }
+
+  return {
+    node,
+    update() {
+      const { terms, mode, loaded } = ctx.model.get('status');
+      const { agreed } = ctx.model.get('state');
+      const next = !terms || mode !== 'live' || !loaded ? 'none' : agreed ? 'agreed' : 'asked';
+      if (next === shown) return;
+      shown = next;
+      node.hidden = next === 'none';
+      node.classList.toggle('rk-asking', next === 'asked');
+      if (next === 'asked') ask(terms);
+      if (next === 'agreed') keep(terms);
+    }
   };
 }
 
@@ -2404,6 +2561,7 @@ function eventText(ctx, event) {
       ? `${text(data.file, 200)}${Number.isInteger(data.line) ? `:${data.line}` : ''}`
       : t('whole change');
   const words = {
+    'consent.given': () => t('Agreed to the first screen'),
     'workbook.opened': () => t('Workbook opened'),
     'finding.added': () => t('Finding added at %1', place()),
     'finding.edited': () => t('Finding edited at %1', place()),
@@ -2435,13 +2593,16 @@ function chip(ctx, status, state) {
       tn('%1 entry not sent, kept in this browser', '%1 entries not sent, kept in this browser', status.waiting)
     ];
   if (status.offline) return ['wait', t('No answer from the server; trying again')];
+  if (status.terms && !state.agreed) return ['off', t('Nothing is recorded yet')];
   if (status.waiting > 0) return ['wait', t('Sending…')];
   return state.submitted ? ['ok', t('Submitted')] : ['ok', t('Everything is recorded')];
 }
 
 /** One line: how the record is doing, and the time box. */
 function status(ctx) {
-  const minutes = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
+  const given = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
+  const first = consent(ctx);
+  const sent = deliveryChip(ctx);
   const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
   const label = h('span', { role: 'status', class: 'rk-status-text' });
   const clock = h('span', { class: 'rk-clock' });
@@ -2467,7 +2628,8 @@ function status(ctx) {
   const node = h(
     'section',
     { class: 'rk-card rk-status', 'aria-label': ctx.t('Record') },
-    h('div', { class: 'rk-status-line' }, shape, label, h('span', { class: 'rk-grow' }), clock, retry, download),
+    first.node,
+    h('div', { class: 'rk-status-line' }, shape, label, sent.node, h('span', { class: 'rk-grow' }), clock, retry, download),
     note,
     refused,
     details
@@ -2494,6 +2656,7 @@ function status(ctx) {
   }
 
   function tick() {
+    const minutes = ctx.model.get('status').terms?.minutes ?? given; // an invite may change the time box
     const opened = Date.parse(fold(ctx.model.get('events').slice(0, 50)).opened ?? '');
     const now = Date.parse(ctx.model.get('state').submitted ?? '') || Date.now() + ctx.model.get('status').clockOffset;
     if (Number.isNaN(opened)) clock.textContent = minutes ? ctx.t('%1 minutes', minutes) : '';
@@ -2509,12 +2672,15 @@ function status(ctx) {
     update() {
       const now = ctx.model.get('status');
       const [tone, words] = chip(ctx, now, ctx.model.get('state'));
+      first.update();
+      sent.update();
       shape.className = `rk-dot rk-dot-${tone}`;
       shape.textContent = { ok: '✓', wait: '…', bad: '!', off: '–' }[tone];
       if (label.textContent !== words) label.textContent = words;
       note.hidden = !(now.message && now.mode !== 'live');
       note.textContent = now.message;
-      retry.hidden = !(now.parked.length > 0 || (now.offline && now.waiting > 0));
+      const unsent = ['offline', 'refused'].includes(now.delivery?.phase);
+      retry.hidden = !(now.parked.length > 0 || (now.offline && now.waiting > 0) || unsent);
       const problems = now.problems.map(problem => text(problem?.message, 400));
       fill(
         refused,
@@ -2620,7 +2786,7 @@ function blocked() {
   }
 }
 
-const CSS_TEXT = ".rk-root {\n--rk-fg: var(--jp-content-font-color1, CanvasText);\n--rk-bg: var(--jp-layout-color1, Canvas);\n--rk-raised: var(--jp-layout-color0, Canvas);\n--rk-dim: color-mix(in srgb, var(--rk-fg) 78%, var(--rk-bg));\n--rk-line: var(--jp-border-color2, color-mix(in srgb, CanvasText 22%, Canvas));\n--rk-edge: color-mix(in srgb, var(--rk-fg) 58%, var(--rk-bg));\n--rk-soft: color-mix(in srgb, var(--rk-fg) 4%, var(--rk-bg));\n--rk-accent: var(--jp-brand-color1, Highlight);\n--rk-accent-text: color-mix(in srgb, var(--rk-accent) 78%, var(--rk-fg));\n--rk-green: var(--jp-success-color1, #2e7d32);\n--rk-red: var(--jp-error-color1, #c62828);\n--rk-amber: var(--jp-warn-color1, #b26a00);\n--rk-add: color-mix(in srgb, var(--rk-green) 13%, transparent);\n--rk-del: color-mix(in srgb, var(--rk-red) 12%, transparent);\n--rk-mono: var(--jp-code-font-family, ui-monospace, monospace);\n--rk-size: var(--jp-ui-font-size1, 13px);\n--rk-radius: var(--jp-border-radius, 2px);\nbox-sizing: border-box;\ncolor: var(--rk-fg);\nfont-family: var(--jp-ui-font-family, system-ui, sans-serif);\nfont-size: var(--rk-size);\nline-height: 1.45;\ncontainer-type: inline-size;\n}\n.rk-root.jp-OutputArea-output { overflow: visible; padding: 2px 4px 2px 0; }\n.rk-form-cell:not(.jp-mod-outputsScrolled) :is(.jp-OutputArea, .jp-OutputArea-child):has(> .rk-root, > * > .rk-root) { overflow: visible; }\n.rk-root *, .rk-root *::before { box-sizing: border-box; }\n.rk-root [hidden] { display: none !important; }\n.rk-root :focus-visible { outline: 2px solid var(--rk-accent-text); outline-offset: 1px; }\n.rk-root p { margin: 0 0 8px; }\n.rk-root h3, .rk-root h4 { margin: 0; color: inherit; font-weight: 600; letter-spacing: 0; }\n.rk-root code, .rk-root kbd { padding: 0; background: none; color: inherit; font-family: var(--rk-mono); font-size: 0.95em; }\n.rk-vh { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; user-select: none; }\n.rk-grow { flex: 1 1 auto; }\n.rk-dim { color: var(--rk-dim); }\n.rk-plus { color: color-mix(in srgb, var(--rk-green) 62%, var(--rk-fg)); font-family: var(--rk-mono); font-size: 12px; }\n.rk-minus { color: color-mix(in srgb, var(--rk-red) 70%, var(--rk-fg)); font-family: var(--rk-mono); font-size: 12px; }\n.rk-card { border: 1px solid var(--rk-line); border-radius: 4px; background: var(--rk-bg); }\n.rk-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; padding: 9px 14px; border-bottom: 1px solid var(--rk-line); }\n.rk-root h3.rk-title { flex: 1 1 auto; font-size: 15px; line-height: 1.35; }\n.rk-aside { display: flex; gap: 10px; align-items: baseline; color: var(--rk-dim); }\n.rk-body { padding: 12px 14px; }\n.rk-body > .rk-md { max-width: 92ch; margin-bottom: 10px; }\n.rk-change > .rk-body { padding: 0; }\n.rk-form-cell .jp-InputPlaceholder { display: none; }\n.rk-root .rk-lead { max-width: 92ch; color: var(--rk-dim); }\n.rk-root .rk-locked { margin: 0; padding: 7px 14px; border-bottom: 1px solid var(--rk-line); background: color-mix(in srgb, var(--rk-fg) 5%, var(--rk-bg)); color: var(--rk-dim); }\n.rk-locked::before { content: \"\u25cb \" / \"\"; }\n.rk-button, .rk-toggle, .rk-icon, .rk-link, .rk-item, .rk-fold { font: inherit; color: inherit; cursor: pointer; }\n.rk-button, .rk-toggle { min-height: 28px; padding: 3px 11px; border: 1px solid color-mix(in srgb, var(--rk-fg) 32%, var(--rk-bg)); border-radius: var(--rk-radius); background: var(--rk-raised); line-height: 1.4; }\n.rk-button:hover:not(:disabled), .rk-toggle:hover, .rk-icon:hover:not(:disabled), .rk-item:hover { background: color-mix(in srgb, var(--rk-fg) 8%, transparent); }\n.rk-primary { border-color: transparent; background: var(--jp-accept-color-normal, #1976d2); color: #fff; }\n.rk-primary:hover:not(:disabled) { background: var(--jp-accept-color-hover, #1565c0); }\n.rk-root button:disabled { cursor: default; opacity: 0.5; }\n.rk-link { padding: 2px 5px; border: 0; background: none; color: var(--rk-accent-text); text-decoration: underline; text-underline-offset: 2px; }\n.rk-link.rk-danger { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); }\n.rk-icon { width: 28px; height: 28px; padding: 0; border: 1px solid var(--rk-line); border-radius: var(--rk-radius); background: none; }\n.rk-toggles { display: flex; }\n.rk-toggles .rk-toggle + .rk-toggle { margin-left: -1px; }\n.rk-toggle[aria-pressed=\"true\"] { background: color-mix(in srgb, var(--rk-accent) 18%, var(--rk-bg)); border-color: var(--rk-accent-text); font-weight: 600; z-index: 1; }\n.rk-actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: 10px; }\n.rk-hint { color: var(--rk-dim); font-size: 12px; font-weight: 400; }\n.rk-root textarea, .rk-root select, .rk-root input[type=\"number\"] { width: 100%; min-height: 28px; margin: 0; padding: 4px 7px; border: 1px solid var(--rk-edge); border-radius: var(--rk-radius); background: var(--rk-raised); color: var(--rk-fg); font: inherit; }\n.rk-root textarea { resize: vertical; line-height: 1.45; field-sizing: content; max-height: 60vh; }\n.rk-root textarea[rows=\"2\"] { min-height: 50px; }\n.rk-root textarea[rows=\"3\"] { min-height: 68px; }\n.rk-root textarea[rows=\"4\"] { min-height: 86px; }\n.rk-root textarea[rows=\"6\"] { min-height: 124px; }\n.rk-root textarea::placeholder { color: var(--rk-dim); opacity: 1; }\n.rk-root option { background: var(--rk-raised); color: var(--rk-fg); }\n.rk-root input.rk-number { width: 76px; }\n.rk-root :is(textarea, select, input):focus-visible { outline-offset: -1px; border-color: var(--rk-accent-text); }\n.rk-root [aria-invalid=\"true\"] { border-color: var(--rk-red); }\n.rk-error { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); font-size: 12px; }\n.rk-error { margin-top: 2px; }\n.rk-error:empty { display: none; }\n.rk-error::before { content: \"! \"; font-weight: 700; }\n.rk-field { flex: 0 1 auto; min-width: 0; margin-bottom: 8px; }\n.rk-field.rk-wide { flex: 1 1 100%; }\n.rk-field label, .rk-label, .rk-part-label { display: block; margin: 0 0 3px; padding: 0; font-size: 12px; font-weight: 600; }\n.rk-root fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }\n.rk-root legend { padding: 0; }\n.rk-root fieldset:disabled { opacity: 0.65; }\n.rk-segments { display: inline-flex; flex-wrap: wrap; isolation: isolate; }\n.rk-segments input { position: absolute; opacity: 0; pointer-events: none; }\n.rk-segments label { display: inline-flex; align-items: center; min-height: 28px; margin: 0 0 0 -1px; padding: 3px 11px; border: 1px solid var(--rk-edge); background: var(--rk-raised); font-size: var(--rk-size); font-weight: 400; cursor: pointer; }\n.rk-segments label:first-of-type { margin-left: 0; }\n.rk-segments label:hover { background: color-mix(in srgb, var(--rk-fg) 8%, var(--rk-raised)); }\n.rk-segments input:checked + label { z-index: 1; border-color: var(--rk-accent-text); background: color-mix(in srgb, var(--rk-accent) 18%, var(--rk-bg)); font-weight: 600; }\n.rk-segments input:checked + label::before { content: \"\u2713 \" / \"\"; white-space: pre; }\n.rk-segments input:focus-visible + label { z-index: 2; outline: 2px solid var(--rk-accent-text); outline-offset: 1px; }\n.rk-saved { color: var(--rk-dim); font-size: 12px; white-space: nowrap; }\n.rk-badge, .rk-tag { display: inline-flex; align-items: center; gap: 4px; padding: 0 6px; border: 1px solid var(--rk-line); border-radius: 9px; font-size: 11px; line-height: 16px; white-space: nowrap; }\n.rk-badge { font-weight: 600; border-color: currentColor; }\n.rk-badge.rk-sev-0 { color: color-mix(in srgb, var(--rk-red) 72%, var(--rk-fg)); }\n.rk-badge.rk-sev-1 { color: color-mix(in srgb, var(--rk-amber) 50%, var(--rk-fg)); }\n.rk-badge.rk-sev-2 { color: var(--rk-accent-text); }\n.rk-shape { font-size: 8px; }\n.rk-tag.rk-on { border-color: var(--rk-accent-text); color: var(--rk-accent-text); font-weight: 600; }\n.rk-list { margin: 0 0 14px; padding: 0; list-style: none; }\n.rk-root .rk-list li { margin: 0; }\n.rk-item { display: flex; width: 100%; min-height: 26px; align-items: baseline; gap: 6px; padding: 3px 8px; border: 0; border-radius: var(--rk-radius); background: none; text-align: left; }\n.rk-path { flex: 1 1 auto; min-width: 0; overflow-wrap: anywhere; }\n.rk-count { min-width: 17px; padding: 0 5px; border-radius: 9px; background: color-mix(in srgb, var(--rk-accent) 20%, var(--rk-bg)); font-size: 11px; font-weight: 600; line-height: 17px; text-align: center; }\n.rk-item.rk-finding { flex-direction: column; gap: 1px; }\n.rk-finding-top { display: flex; gap: 6px; align-items: baseline; }\n.rk-gist { display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }\n.rk-empty { padding: 3px 8px; color: var(--rk-dim); }\n.rk-about { border-bottom: 1px solid var(--rk-line); }\n.rk-root summary { padding: 7px 14px; cursor: pointer; font-weight: 600; }\n.rk-about .rk-md { max-width: 85ch; padding: 2px 14px 8px; }\n.rk-toolbar { position: sticky; top: 0; z-index: 6; display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 6px 14px; border-bottom: 1px solid var(--rk-line); background: var(--rk-bg); }\n.rk-keys { position: relative; }\n.rk-root .rk-keys > summary { padding: 4px 6px; font-weight: 400; }\n.rk-keys dl { position: absolute; right: 0; z-index: 8; width: 270px; margin: 4px 0 0; padding: 8px 12px; border: 1px solid var(--rk-line); border-radius: 4px; background: var(--rk-raised); box-shadow: var(--jp-elevation-z6, 0 3px 8px rgb(0 0 0 / 30%)); }\n.rk-keys dl > div { display: flex; gap: 10px; padding: 2px 0; }\n.rk-keys dt { flex: 0 0 108px; margin: 0; font-weight: 400; }\n.rk-keys dd { margin: 0; }\n.rk-root kbd { padding: 0 4px; border: 1px solid var(--rk-line); border-radius: 3px; font-size: 11px; }\n.rk-columns { display: grid; grid-template-columns: 248px minmax(0, 1fr); align-items: start; }\n.rk-side { position: sticky; top: 41px; max-height: calc(100vh - 120px); padding: 10px 6px; overflow-y: auto; }\n.rk-side h4 { padding: 0 8px 4px; font-size: 12px; }\n.rk-files { min-width: 0; border-left: 1px solid var(--rk-line); }\n.rk-file + .rk-file { border-top: 1px solid var(--rk-line); }\n.rk-file-head { position: sticky; top: 41px; z-index: 5; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; min-height: 34px; padding: 3px 10px 3px 4px; border-bottom: 1px solid var(--rk-line); background: color-mix(in srgb, var(--rk-fg) 5%, var(--rk-bg)); }\n.rk-root .rk-file-head h4 { font-size: var(--rk-size); font-weight: 400; }\n.rk-file { scroll-margin-top: 44px; }\n.rk-fold { min-height: 26px; padding: 2px 6px; border: 0; background: none; font-family: var(--rk-mono); font-size: 12.5px; overflow-wrap: anywhere; text-align: left; }\n.rk-caret { display: inline-block; width: 14px; font-family: var(--jp-ui-font-family, sans-serif); }\n.rk-caret::before { content: \"\u25b8\"; }\n[aria-expanded=\"true\"] > .rk-caret::before { content: \"\u25be\"; }\n.rk-chunk { content-visibility: auto; }\n.rk-grid { --rk-no: 46px; font-family: var(--rk-mono); font-size: var(--jp-code-font-size, 13px); line-height: 20px; tab-size: 4; }\n.rk-row { display: grid; grid-template-columns: var(--rk-no) var(--rk-no) minmax(0, 1fr); min-height: 20px; scroll-margin: 84px 0 24px; }\n.rk-row.rk-split { grid-template-columns: var(--rk-no) minmax(0, 1fr) var(--rk-no) minmax(0, 1fr); }\n.rk-split .rk-no + .rk-code + .rk-no { border-left: 1px solid var(--rk-line); }\n.rk-no { position: relative; padding: 0 8px 0 0; color: var(--rk-dim); font-size: 12px; text-align: right; user-select: none; cursor: pointer; }\n.rk-no:hover { color: var(--rk-fg); font-weight: 700; }\n.rk-row:hover .rk-no[data-side=\"R\"]:not(.rk-none)::before { content: \"+\" / \"\"; position: absolute; left: 4px; width: 15px; height: 15px; margin-top: 2.5px; border-radius: 3px; background: var(--jp-accept-color-normal, #1976d2); color: #fff; font-weight: 700; line-height: 14px; text-align: center; }\n.rk-code { position: relative; padding: 0 10px 0 22px; white-space: pre-wrap; overflow-wrap: anywhere; }\n.rk-sign { position: absolute; left: 8px; user-select: none; }\n.rk-add { background: var(--rk-add); }\n.rk-del { background: var(--rk-del); }\n.rk-none { background: var(--rk-soft); cursor: default; }\n.rk-row:focus { outline: none; }\n.rk-row:focus .rk-code, .rk-row.rk-chosen:focus-within .rk-code { outline: none; }\n.rk-row:focus-visible, .rk-row:focus { outline: 2px solid var(--rk-accent-text); outline-offset: -2px; }\n.rk-row.rk-chosen .rk-no { background: color-mix(in srgb, var(--rk-accent) 30%, var(--rk-bg)); color: var(--rk-fg); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no { background: none; color: var(--rk-dim); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no.rk-add { background: var(--rk-add); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no.rk-del { background: var(--rk-del); }\n.rk-hunk { padding: 1px 10px 1px 14px; border-block: 1px solid var(--rk-line); background: var(--rk-soft); color: var(--rk-dim); font-size: 12px; overflow-wrap: anywhere; }\n.rk-file .rk-chunk:first-child .rk-hunk { border-top: 0; }\n.rk-note-row, .rk-note { font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: var(--rk-size); line-height: 1.45; }\n.rk-note-row { padding: 8px 12px 8px 14px; border-block: 1px solid var(--rk-line); background: var(--rk-soft); }\n.rk-note-row + .rk-note-row { border-top: 0; }\n.rk-note { padding: 8px 12px 8px 14px; border-bottom: 1px solid var(--rk-line); background: var(--rk-soft); }\n.rk-editing { display: none; }\n.rk-t-k, .rk-t-kc, .rk-t-kd, .rk-t-kn, .rk-t-kp, .rk-t-kr, .rk-t-kt, .rk-t-ow { color: var(--jp-mirror-editor-keyword-color, inherit); font-weight: 600; }\n.rk-t-s, .rk-t-sa, .rk-t-sb, .rk-t-sc, .rk-t-dl, .rk-t-sd, .rk-t-s2, .rk-t-se, .rk-t-sh, .rk-t-si, .rk-t-sx, .rk-t-sr, .rk-t-s1, .rk-t-ss { color: color-mix(in srgb, var(--jp-mirror-editor-string-color, currentcolor) 82%, var(--rk-fg)); }\n.rk-t-c, .rk-t-ch, .rk-t-cm, .rk-t-cp, .rk-t-c1, .rk-t-cs { color: color-mix(in srgb, var(--jp-mirror-editor-comment-color, currentcolor) 70%, var(--rk-fg)); font-style: italic; }\n.rk-t-m, .rk-t-mb, .rk-t-mf, .rk-t-mh, .rk-t-mi, .rk-t-il, .rk-t-mo { color: color-mix(in srgb, var(--jp-mirror-editor-number-color, currentcolor) 70%, var(--rk-fg)); }\n.rk-t-nf, .rk-t-nc, .rk-t-fm { color: color-mix(in srgb, var(--jp-mirror-editor-def-color, currentcolor) 78%, var(--rk-fg)); }\n.rk-t-nd { color: color-mix(in srgb, var(--jp-mirror-editor-meta-color, currentcolor) 82%, var(--rk-fg)); }\n.rk-t-o { color: color-mix(in srgb, var(--jp-mirror-editor-operator-color, currentcolor) 70%, var(--rk-fg)); }\n.rk-t-nb, .rk-t-bp { color: color-mix(in srgb, var(--jp-mirror-editor-builtin-color, currentcolor) 78%, var(--rk-fg)); }\n.rk-remark { max-width: 900px; padding: 8px 12px; border: 1px solid var(--rk-line); border-left: 3px solid var(--rk-accent-text); border-radius: 4px; background: var(--rk-raised); scroll-margin: 90px 0; }\n.rk-remark-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin-bottom: 5px; }\n.rk-place { color: var(--rk-dim); font-family: var(--rk-mono); font-size: 12px; overflow-wrap: anywhere; }\n.rk-remark-actions { display: flex; align-items: center; gap: 6px; margin-left: auto; }\n.rk-parts { display: flex; flex-wrap: wrap; gap: 4px 24px; }\n.rk-part { flex: 1 1 280px; min-width: 0; overflow-wrap: anywhere; }\n.rk-part-label { color: var(--rk-dim); }\n.rk-md { overflow-wrap: anywhere; }\n.rk-md p { white-space: pre-line; }\n.rk-md > :last-child { margin-bottom: 0; }\n.rk-root .rk-md ul, .rk-root .rk-md ol { margin: 0 0 8px; padding-left: 22px; }\n.rk-root .rk-md code { padding: 0 3px; border-radius: 2px; background: color-mix(in srgb, var(--rk-fg) 8%, transparent); font-size: 12px; }\n.rk-root .rk-md pre { margin: 0 0 8px; padding: 6px 9px; overflow-x: auto; border-radius: 2px; background: color-mix(in srgb, var(--rk-fg) 6%, transparent); }\n.rk-root .rk-md pre code { padding: 0; background: none; }\n.rk-md-heading { font-weight: 600; }\n.rk-composer { max-width: 900px; padding: 10px 14px 12px; border: 1px solid var(--rk-accent-text); border-radius: 4px; background: var(--rk-bg); box-shadow: var(--jp-elevation-z2, 0 1px 4px rgb(0 0 0 / 20%)); scroll-margin: 90px 0 30px; }\n.rk-composer-head { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; margin-bottom: 8px; color: var(--rk-dim); }\n.rk-composer-head strong { color: var(--rk-fg); }\n.rk-fields { display: flex; flex-wrap: wrap; gap: 2px 16px; }\n.rk-composer .rk-fields > .rk-choices { margin-bottom: 8px; }\n.rk-composer .rk-field:has(textarea):not(.rk-wide) { flex: 1 1 300px; }\n.rk-composer .rk-actions { margin-top: 2px; }\n.rk-root .rk-claim-list { margin: 0; padding: 0; list-style: none; counter-reset: claim; }\n.rk-claim-list > li { counter-increment: claim; padding: 9px 0 9px 26px; border-top: 1px solid var(--rk-line); position: relative; }\n.rk-claim-list > li::before { content: counter(claim) \".\" / \"\"; position: absolute; left: 2px; color: var(--rk-dim); }\n.rk-claim-list > li:last-child { padding-bottom: 0; }\n.rk-claim-text { display: flex; gap: 12px; align-items: baseline; justify-content: space-between; margin-bottom: 6px; }\n.rk-claim-answer { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: flex-start; }\n.rk-claim-answer textarea { flex: 1 1 260px; width: auto; }\n.rk-last { color: var(--rk-fg); overflow-wrap: anywhere; }\n.rk-root .rk-mend-files, .rk-root .rk-checks, .rk-root .rk-inventory { margin: 0; padding: 0; list-style: none; }\n.rk-mend-files li, .rk-inventory li, .rk-checks li { display: flex; flex-wrap: wrap; gap: 2px 10px; align-items: baseline; padding: 3px 0; }\n.rk-results { margin-top: 10px; }\n.rk-results:empty { display: none; }\n.rk-pass { color: color-mix(in srgb, var(--rk-green) 62%, var(--rk-fg)); font-weight: 600; white-space: nowrap; }\n.rk-fail { color: color-mix(in srgb, var(--rk-red) 72%, var(--rk-fg)); font-weight: 600; white-space: nowrap; }\n.rk-open { color: var(--rk-dim); }\n.rk-trace-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 12px 24px; margin: 8px 0 14px; }\n.rk-exercise h4 { margin: 0 0 5px; font-size: 12px; }\n.rk-root .rk-route, .rk-root .rk-rest { margin: 0; padding: 0; border: 1px solid var(--rk-line); border-radius: var(--rk-radius); list-style: none; counter-reset: route; }\n.rk-route li, .rk-rest li { display: flex; align-items: center; gap: 4px; min-height: 36px; padding: 3px 4px 3px 10px; }\n.rk-route li + li, .rk-rest li + li { border-top: 1px solid var(--rk-line); }\n.rk-route li:not(.rk-empty) { counter-increment: route; }\n.rk-route li:not(.rk-empty)::before { content: counter(route) \".\" / \"\"; width: 22px; color: var(--rk-dim); }\n.rk-route-name { flex: 1 1 auto; min-width: 0; overflow-wrap: anywhere; }\n.rk-trace .rk-fields .rk-field { flex: 1 1 240px; }\n.rk-verdict .rk-choices { margin-bottom: 10px; }\n.rk-exercise .rk-plain, .rk-verdict .rk-plain { max-width: 980px; }\n.rk-inventory li > :nth-child(2) { min-width: 190px; }\n.rk-inventory { max-width: 640px; }\n.rk-root .rk-say { margin: 8px 0 0; }\n.rk-say:empty { display: none; }\n.rk-done { color: var(--rk-fg); }\n.rk-status-line { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; padding: 6px 14px; }\n.rk-dot { display: inline-flex; align-items: center; justify-content: center; width: 16px; height: 16px; border-radius: 50%; border: 1.5px solid currentColor; font-size: 10px; font-weight: 700; line-height: 1; }\n.rk-dot-ok { color: color-mix(in srgb, var(--rk-green) 70%, var(--rk-fg)); }\n.rk-dot-bad { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); }\n.rk-dot-wait, .rk-dot-off { color: var(--rk-dim); }\n.rk-clock { color: var(--rk-dim); font-variant-numeric: tabular-nums; }\n.rk-root .rk-status .rk-locked { border-top: 1px solid var(--rk-line); border-bottom: 0; }\n.rk-root .rk-refused { margin: 0; padding: 0 14px 6px 32px; }\n.rk-refused:empty { display: none !important; }\n.rk-record { border-top: 1px solid var(--rk-line); }\n.rk-root .rk-record summary { padding: 4px 14px; font-weight: 400; color: var(--rk-dim); }\n.rk-root .rk-log { max-height: 240px; margin: 0; padding: 2px 14px 10px 44px; overflow-y: auto; color: var(--rk-dim); font-size: 12px; }\n.rk-log time { display: inline-block; min-width: 56px; font-variant-numeric: tabular-nums; }\n@container (max-width: 820px) {\n.rk-columns { grid-template-columns: minmax(0, 1fr); }\n.rk-side { position: static; max-height: 300px; border-bottom: 1px solid var(--rk-line); }\n.rk-files { border-left: 0; }\n.rk-grid { --rk-no: 36px; }\n.rk-no { padding-right: 4px; }\n.rk-toolbar, .rk-file-head { position: static; }\n}\n@media (forced-colors: active) {\n.rk-segments input:checked + label, .rk-toggle[aria-pressed=\"true\"] { outline: 2px solid Highlight; outline-offset: -2px; }\n.rk-row.rk-chosen .rk-no { outline: 1px solid Highlight; }\n}";
+const CSS_TEXT = ".rk-root {\n--rk-fg: var(--jp-content-font-color1, CanvasText);\n--rk-bg: var(--jp-layout-color1, Canvas);\n--rk-raised: var(--jp-layout-color0, Canvas);\n--rk-dim: color-mix(in srgb, var(--rk-fg) 78%, var(--rk-bg));\n--rk-line: var(--jp-border-color2, color-mix(in srgb, CanvasText 22%, Canvas));\n--rk-edge: color-mix(in srgb, var(--rk-fg) 58%, var(--rk-bg));\n--rk-soft: color-mix(in srgb, var(--rk-fg) 4%, var(--rk-bg));\n--rk-accent: var(--jp-brand-color1, Highlight);\n--rk-accent-text: color-mix(in srgb, var(--rk-accent) 78%, var(--rk-fg));\n--rk-green: var(--jp-success-color1, #2e7d32);\n--rk-red: var(--jp-error-color1, #c62828);\n--rk-amber: var(--jp-warn-color1, #b26a00);\n--rk-add: color-mix(in srgb, var(--rk-green) 13%, transparent);\n--rk-del: color-mix(in srgb, var(--rk-red) 12%, transparent);\n--rk-mono: var(--jp-code-font-family, ui-monospace, monospace);\n--rk-size: var(--jp-ui-font-size1, 13px);\n--rk-radius: var(--jp-border-radius, 2px);\nbox-sizing: border-box;\ncolor: var(--rk-fg);\nfont-family: var(--jp-ui-font-family, system-ui, sans-serif);\nfont-size: var(--rk-size);\nline-height: 1.45;\ncontainer-type: inline-size;\n}\n.rk-root.jp-OutputArea-output { overflow: visible; padding: 2px 4px 2px 0; }\n.rk-form-cell:not(.jp-mod-outputsScrolled) :is(.jp-OutputArea, .jp-OutputArea-child):has(> .rk-root, > * > .rk-root) { overflow: visible; }\n.rk-root *, .rk-root *::before { box-sizing: border-box; }\n.rk-root [hidden] { display: none !important; }\n.rk-root :focus-visible { outline: 2px solid var(--rk-accent-text); outline-offset: 1px; }\n.rk-root p { margin: 0 0 8px; }\n.rk-root h2, .rk-root h3, .rk-root h4 { margin: 0; color: inherit; font-weight: 600; letter-spacing: 0; }\n.rk-root code, .rk-root kbd { padding: 0; background: none; color: inherit; font-family: var(--rk-mono); font-size: 0.95em; }\n.rk-vh { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; user-select: none; }\n.rk-grow { flex: 1 1 auto; }\n.rk-dim { color: var(--rk-dim); }\n.rk-plus { color: color-mix(in srgb, var(--rk-green) 62%, var(--rk-fg)); font-family: var(--rk-mono); font-size: 12px; }\n.rk-minus { color: color-mix(in srgb, var(--rk-red) 70%, var(--rk-fg)); font-family: var(--rk-mono); font-size: 12px; }\n.rk-card { border: 1px solid var(--rk-line); border-radius: 4px; background: var(--rk-bg); }\n.rk-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; padding: 9px 14px; border-bottom: 1px solid var(--rk-line); }\n.rk-root h2.rk-title { font-size: 17px; line-height: 1.35; }\n.rk-root h3.rk-title { flex: 1 1 auto; font-size: 15px; line-height: 1.35; }\n.rk-aside { display: flex; gap: 10px; align-items: baseline; color: var(--rk-dim); }\n.rk-body { padding: 12px 14px; }\n.rk-body > .rk-md { max-width: 92ch; margin-bottom: 10px; }\n.rk-change > .rk-body { padding: 0; }\n.rk-form-cell .jp-InputPlaceholder { display: none; }\n.rk-root .rk-lead { max-width: 92ch; color: var(--rk-dim); }\n.rk-root .rk-locked { margin: 0; padding: 7px 14px; border-bottom: 1px solid var(--rk-line); background: color-mix(in srgb, var(--rk-fg) 5%, var(--rk-bg)); color: var(--rk-dim); }\n.rk-locked::before { content: \"\u25cb \" / \"\"; }\n.rk-button, .rk-toggle, .rk-icon, .rk-link, .rk-item, .rk-fold { font: inherit; color: inherit; cursor: pointer; }\n.rk-button, .rk-toggle { min-height: 28px; padding: 3px 11px; border: 1px solid color-mix(in srgb, var(--rk-fg) 32%, var(--rk-bg)); border-radius: var(--rk-radius); background: var(--rk-raised); line-height: 1.4; }\n.rk-button:hover:not(:disabled), .rk-toggle:hover, .rk-icon:hover:not(:disabled), .rk-item:hover { background: color-mix(in srgb, var(--rk-fg) 8%, transparent); }\n.rk-primary { border-color: transparent; background: var(--jp-accept-color-normal, #1976d2); color: #fff; }\n.rk-primary:hover:not(:disabled) { background: var(--jp-accept-color-hover, #1565c0); }\n.rk-root button:disabled { cursor: default; opacity: 0.5; }\n.rk-link { padding: 2px 5px; border: 0; background: none; color: var(--rk-accent-text); text-decoration: underline; text-underline-offset: 2px; }\n.rk-link.rk-danger { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); }\n.rk-icon { width: 28px; height: 28px; padding: 0; border: 1px solid var(--rk-line); border-radius: var(--rk-radius); background: none; }\n.rk-toggles { display: flex; }\n.rk-toggles .rk-toggle + .rk-toggle { margin-left: -1px; }\n.rk-toggle[aria-pressed=\"true\"] { background: color-mix(in srgb, var(--rk-accent) 18%, var(--rk-bg)); border-color: var(--rk-accent-text); font-weight: 600; z-index: 1; }\n.rk-actions { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; margin-top: 10px; }\n.rk-hint { color: var(--rk-dim); font-size: 12px; font-weight: 400; }\n.rk-root textarea, .rk-root select, .rk-root input[type=\"number\"] { width: 100%; min-height: 28px; margin: 0; padding: 4px 7px; border: 1px solid var(--rk-edge); border-radius: var(--rk-radius); background: var(--rk-raised); color: var(--rk-fg); font: inherit; }\n.rk-root textarea { resize: vertical; line-height: 1.45; field-sizing: content; max-height: 60vh; }\n.rk-root textarea[rows=\"2\"] { min-height: 50px; }\n.rk-root textarea[rows=\"3\"] { min-height: 68px; }\n.rk-root textarea[rows=\"4\"] { min-height: 86px; }\n.rk-root textarea[rows=\"6\"] { min-height: 124px; }\n.rk-root textarea::placeholder { color: var(--rk-dim); opacity: 1; }\n.rk-root option { background: var(--rk-raised); color: var(--rk-fg); }\n.rk-root input.rk-number { width: 76px; }\n.rk-root :is(textarea, select, input):focus-visible { outline-offset: -1px; border-color: var(--rk-accent-text); }\n.rk-root [aria-invalid=\"true\"] { border-color: var(--rk-red); }\n.rk-error { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); font-size: 12px; }\n.rk-error { margin-top: 2px; }\n.rk-error:empty { display: none; }\n.rk-error::before { content: \"! \"; font-weight: 700; }\n.rk-field { flex: 0 1 auto; min-width: 0; margin-bottom: 8px; }\n.rk-field.rk-wide { flex: 1 1 100%; }\n.rk-field label, .rk-label, .rk-part-label { display: block; margin: 0 0 3px; padding: 0; font-size: 12px; font-weight: 600; }\n.rk-root fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }\n.rk-root legend { padding: 0; }\n.rk-root fieldset:disabled { opacity: 0.65; }\n.rk-segments { display: inline-flex; flex-wrap: wrap; isolation: isolate; }\n.rk-segments input { position: absolute; opacity: 0; pointer-events: none; }\n.rk-segments label { display: inline-flex; align-items: center; min-height: 28px; margin: 0 0 0 -1px; padding: 3px 11px; border: 1px solid var(--rk-edge); background: var(--rk-raised); font-size: var(--rk-size); font-weight: 400; cursor: pointer; }\n.rk-segments label:first-of-type { margin-left: 0; }\n.rk-segments label:hover { background: color-mix(in srgb, var(--rk-fg) 8%, var(--rk-raised)); }\n.rk-segments input:checked + label { z-index: 1; border-color: var(--rk-accent-text); background: color-mix(in srgb, var(--rk-accent) 18%, var(--rk-bg)); font-weight: 600; }\n.rk-segments input:checked + label::before { content: \"\u2713 \" / \"\"; white-space: pre; }\n.rk-segments input:focus-visible + label { z-index: 2; outline: 2px solid var(--rk-accent-text); outline-offset: 1px; }\n.rk-saved { color: var(--rk-dim); font-size: 12px; white-space: nowrap; }\n.rk-badge, .rk-tag { display: inline-flex; align-items: center; gap: 4px; padding: 0 6px; border: 1px solid var(--rk-line); border-radius: 9px; font-size: 11px; line-height: 16px; white-space: nowrap; }\n.rk-badge { font-weight: 600; border-color: currentColor; }\n.rk-badge.rk-sev-0 { color: color-mix(in srgb, var(--rk-red) 72%, var(--rk-fg)); }\n.rk-badge.rk-sev-1 { color: color-mix(in srgb, var(--rk-amber) 50%, var(--rk-fg)); }\n.rk-badge.rk-sev-2 { color: var(--rk-accent-text); }\n.rk-shape { font-size: 8px; }\n.rk-tag.rk-on { border-color: var(--rk-accent-text); color: var(--rk-accent-text); font-weight: 600; }\n.rk-list { margin: 0 0 14px; padding: 0; list-style: none; }\n.rk-root .rk-list li { margin: 0; }\n.rk-item { display: flex; width: 100%; min-height: 26px; align-items: baseline; gap: 6px; padding: 3px 8px; border: 0; border-radius: var(--rk-radius); background: none; text-align: left; }\n.rk-path { flex: 1 1 auto; min-width: 0; overflow-wrap: anywhere; }\n.rk-count { min-width: 17px; padding: 0 5px; border-radius: 9px; background: color-mix(in srgb, var(--rk-accent) 20%, var(--rk-bg)); font-size: 11px; font-weight: 600; line-height: 17px; text-align: center; }\n.rk-item.rk-finding { flex-direction: column; gap: 1px; }\n.rk-finding-top { display: flex; gap: 6px; align-items: baseline; }\n.rk-gist { display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }\n.rk-empty { padding: 3px 8px; color: var(--rk-dim); }\n.rk-about { border-bottom: 1px solid var(--rk-line); }\n.rk-root summary { padding: 7px 14px; cursor: pointer; font-weight: 600; }\n.rk-about .rk-md { max-width: 85ch; padding: 2px 14px 8px; }\n.rk-toolbar { position: sticky; top: 0; z-index: 6; display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 6px 14px; border-bottom: 1px solid var(--rk-line); background: var(--rk-bg); }\n.rk-keys { position: relative; }\n.rk-root .rk-keys > summary { padding: 4px 6px; font-weight: 400; }\n.rk-keys dl { position: absolute; right: 0; z-index: 8; width: 270px; margin: 4px 0 0; padding: 8px 12px; border: 1px solid var(--rk-line); border-radius: 4px; background: var(--rk-raised); box-shadow: var(--jp-elevation-z6, 0 3px 8px rgb(0 0 0 / 30%)); }\n.rk-keys dl > div { display: flex; gap: 10px; padding: 2px 0; }\n.rk-keys dt { flex: 0 0 108px; margin: 0; font-weight: 400; }\n.rk-keys dd { margin: 0; }\n.rk-root kbd { padding: 0 4px; border: 1px solid var(--rk-line); border-radius: 3px; font-size: 11px; }\n.rk-columns { display: grid; grid-template-columns: 248px minmax(0, 1fr); align-items: start; }\n.rk-side { position: sticky; top: 41px; max-height: calc(100vh - 120px); padding: 10px 6px; overflow-y: auto; }\n.rk-side h4 { padding: 0 8px 4px; font-size: 12px; }\n.rk-files { min-width: 0; border-left: 1px solid var(--rk-line); }\n.rk-file + .rk-file { border-top: 1px solid var(--rk-line); }\n.rk-file-head { position: sticky; top: 41px; z-index: 5; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; min-height: 34px; padding: 3px 10px 3px 4px; border-bottom: 1px solid var(--rk-line); background: color-mix(in srgb, var(--rk-fg) 5%, var(--rk-bg)); }\n.rk-root .rk-file-head h4 { font-size: var(--rk-size); font-weight: 400; }\n.rk-file { scroll-margin-top: 44px; }\n.rk-fold { min-height: 26px; padding: 2px 6px; border: 0; background: none; font-family: var(--rk-mono); font-size: 12.5px; overflow-wrap: anywhere; text-align: left; }\n.rk-caret { display: inline-block; width: 14px; font-family: var(--jp-ui-font-family, sans-serif); }\n.rk-caret::before { content: \"\u25b8\"; }\n[aria-expanded=\"true\"] > .rk-caret::before { content: \"\u25be\"; }\n.rk-chunk { content-visibility: auto; }\n.rk-grid { --rk-no: 46px; font-family: var(--rk-mono); font-size: var(--jp-code-font-size, 13px); line-height: 20px; tab-size: 4; }\n.rk-row { display: grid; grid-template-columns: var(--rk-no) var(--rk-no) minmax(0, 1fr); min-height: 20px; scroll-margin: 84px 0 24px; }\n.rk-row.rk-split { grid-template-columns: var(--rk-no) minmax(0, 1fr) var(--rk-no) minmax(0, 1fr); }\n.rk-split .rk-no + .rk-code + .rk-no { border-left: 1px solid var(--rk-line); }\n.rk-no { position: relative; padding: 0 8px 0 0; color: var(--rk-dim); font-size: 12px; text-align: right; user-select: none; cursor: pointer; }\n.rk-no:hover { color: var(--rk-fg); font-weight: 700; }\n.rk-row:hover .rk-no[data-side=\"R\"]:not(.rk-none)::before { content: \"+\" / \"\"; position: absolute; left: 4px; width: 15px; height: 15px; margin-top: 2.5px; border-radius: 3px; background: var(--jp-accept-color-normal, #1976d2); color: #fff; font-weight: 700; line-height: 14px; text-align: center; }\n.rk-code { position: relative; padding: 0 10px 0 22px; white-space: pre-wrap; overflow-wrap: anywhere; }\n.rk-sign { position: absolute; left: 8px; user-select: none; }\n.rk-add { background: var(--rk-add); }\n.rk-del { background: var(--rk-del); }\n.rk-none { background: var(--rk-soft); cursor: default; }\n.rk-row:focus { outline: none; }\n.rk-row:focus .rk-code, .rk-row.rk-chosen:focus-within .rk-code { outline: none; }\n.rk-row:focus-visible, .rk-row:focus { outline: 2px solid var(--rk-accent-text); outline-offset: -2px; }\n.rk-row.rk-chosen .rk-no { background: color-mix(in srgb, var(--rk-accent) 30%, var(--rk-bg)); color: var(--rk-fg); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no { background: none; color: var(--rk-dim); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no.rk-add { background: var(--rk-add); }\n.rk-root:not(:focus-within) .rk-row.rk-chosen .rk-no.rk-del { background: var(--rk-del); }\n.rk-hunk { padding: 1px 10px 1px 14px; border-block: 1px solid var(--rk-line); background: var(--rk-soft); color: var(--rk-dim); font-size: 12px; overflow-wrap: anywhere; }\n.rk-file .rk-chunk:first-child .rk-hunk { border-top: 0; }\n.rk-note-row, .rk-note { font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: var(--rk-size); line-height: 1.45; }\n.rk-note-row { padding: 8px 12px 8px 14px; border-block: 1px solid var(--rk-line); background: var(--rk-soft); }\n.rk-note-row + .rk-note-row { border-top: 0; }\n.rk-note { padding: 8px 12px 8px 14px; border-bottom: 1px solid var(--rk-line); background: var(--rk-soft); }\n.rk-editing { display: none; }\n.rk-t-k, .rk-t-kc, .rk-t-kd, .rk-t-kn, .rk-t-kp, .rk-t-kr, .rk-t-kt, .rk-t-ow { color: var(--jp-mirror-editor-keyword-color, inherit); font-weight: 600; }\n.rk-t-s, .rk-t-sa, .rk-t-sb, .rk-t-sc, .rk-t-dl, .rk-t-sd, .rk-t-s2, .rk-t-se, .rk-t-sh, .rk-t-si, .rk-t-sx, .rk-t-sr, .rk-t-s1, .rk-t-ss { color: color-mix(in srgb, var(--jp-mirror-editor-string-color, currentcolor) 82%, var(--rk-fg)); }\n.rk-t-c, .rk-t-ch, .rk-t-cm, .rk-t-cp, .rk-t-c1, .rk-t-cs { color: color-mix(in srgb, var(--jp-mirror-editor-comment-color, currentcolor) 70%, var(--rk-fg)); font-style: italic; }\n.rk-t-m, .rk-t-mb, .rk-t-mf, .rk-t-mh, .rk-t-mi, .rk-t-il, .rk-t-mo { color: color-mix(in srgb, var(--jp-mirror-editor-number-color, currentcolor) 70%, var(--rk-fg)); }\n.rk-t-nf, .rk-t-nc, .rk-t-fm { color: color-mix(in srgb, var(--jp-mirror-editor-def-color, currentcolor) 78%, var(--rk-fg)); }\n.rk-t-nd { color: color-mix(in srgb, var(--jp-mirror-editor-meta-color, currentcolor) 82%, var(--rk-fg)); }\n.rk-t-o { color: color-mix(in srgb, var(--jp-mirror-editor-operator-color, currentcolor) 70%, var(--rk-fg)); }\n.rk-t-nb, .rk-t-bp { color: color-mix(in srgb, var(--jp-mirror-editor-builtin-color, currentcolor) 78%, var(--rk-fg)); }\n.rk-remark { max-width: 900px; padding: 8px 12px; border: 1px solid var(--rk-line); border-left: 3px solid var(--rk-accent-text); border-radius: 4px; background: var(--rk-raised); scroll-margin: 90px 0; }\n.rk-remark-head { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin-bottom: 5px; }\n.rk-place { color: var(--rk-dim); font-family: var(--rk-mono); font-size: 12px; overflow-wrap: anywhere; }\n.rk-remark-actions { display: flex; align-items: center; gap: 6px; margin-left: auto; }\n.rk-parts { display: flex; flex-wrap: wrap; gap: 4px 24px; }\n.rk-part { flex: 1 1 280px; min-width: 0; overflow-wrap: anywhere; }\n.rk-part-label { color: var(--rk-dim); }\n.rk-md { overflow-wrap: anywhere; }\n.rk-md p { white-space: pre-line; }\n.rk-md > :last-child { margin-bottom: 0; }\n.rk-root .rk-md ul, .rk-root .rk-md ol { margin: 0 0 8px; padding-left: 22px; }\n.rk-root .rk-md code { padding: 0 3px; border-radius: 2px; background: color-mix(in srgb, var(--rk-fg) 8%, transparent); font-size: 12px; }\n.rk-root .rk-md pre { margin: 0 0 8px; padding: 6px 9px; overflow-x: auto; border-radius: 2px; background: color-mix(in srgb, var(--rk-fg) 6%, transparent); }\n.rk-root .rk-md pre code { padding: 0; background: none; }\n.rk-md-heading { font-weight: 600; }\n.rk-composer { max-width: 900px; padding: 10px 14px 12px; border: 1px solid var(--rk-accent-text); border-radius: 4px; background: var(--rk-bg); box-shadow: var(--jp-elevation-z2, 0 1px 4px rgb(0 0 0 / 20%)); scroll-margin: 90px 0 30px; }\n.rk-composer-head { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; margin-bottom: 8px; color: var(--rk-dim); }\n.rk-composer-head strong { color: var(--rk-fg); }\n.rk-fields { display: flex; flex-wrap: wrap; gap: 2px 16px; }\n.rk-composer .rk-fields > .rk-choices { margin-bottom: 8px; }\n.rk-composer .rk-field:has(textarea):not(.rk-wide) { flex: 1 1 300px; }\n.rk-composer .rk-actions { margin-top: 2px; }\n.rk-root .rk-claim-list { margin: 0; padding: 0; list-style: none; counter-reset: claim; }\n.rk-claim-list > li { counter-increment: claim; padding: 9px 0 9px 26px; border-top: 1px solid var(--rk-line); position: relative; }\n.rk-claim-list > li::before { content: counter(claim) \".\" / \"\"; position: absolute; left: 2px; color: var(--rk-dim); }\n.rk-claim-list > li:last-child { padding-bottom: 0; }\n.rk-claim-text { display: flex; gap: 12px; align-items: baseline; justify-content: space-between; margin-bottom: 6px; }\n.rk-claim-answer { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: flex-start; }\n.rk-claim-answer textarea { flex: 1 1 260px; width: auto; }\n.rk-last { color: var(--rk-fg); overflow-wrap: anywhere; }\n.rk-root .rk-mend-files, .rk-root .rk-checks, .rk-root .rk-inventory { margin: 0; padding: 0; list-style: none; }\n.rk-mend-files li, .rk-inventory li, .rk-checks li { display: flex; flex-wrap: wrap; gap: 2px 10px; align-items: baseline; padding: 3px 0; }\n.rk-results { margin-top: 10px; }\n.rk-results:empty { display: none; }\n.rk-pass { color: color-mix(in srgb, var(--rk-green) 62%, var(--rk-fg)); font-weight: 600; white-space: nowrap; }\n.rk-fail { color: color-mix(in srgb, var(--rk-red) 72%, var(--rk-fg)); font-weight: 600; white-space: nowrap; }\n.rk-open { color: var(--rk-dim); }\n.rk-trace-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 12px 24px; margin: 8px 0 14px; }\n.rk-exercise h4 { margin: 0 0 5px; font-size: 12px; }\n.rk-root .rk-route, .rk-root .rk-rest { margin: 0; padding: 0; border: 1px solid var(--rk-line); border-radius: var(--rk-radius); list-style: none; counter-reset: route; }\n.rk-route li, .rk-rest li { display: flex; align-items: center; gap: 4px; min-height: 36px; padding: 3px 4px 3px 10px; }\n.rk-route li + li, .rk-rest li + li { border-top: 1px solid var(--rk-line); }\n.rk-route li:not(.rk-empty) { counter-increment: route; }\n.rk-route li:not(.rk-empty)::before { content: counter(route) \".\" / \"\"; width: 22px; color: var(--rk-dim); }\n.rk-route-name { flex: 1 1 auto; min-width: 0; overflow-wrap: anywhere; }\n.rk-trace .rk-fields .rk-field { flex: 1 1 240px; }\n.rk-verdict .rk-choices { margin-bottom: 10px; }\n.rk-exercise .rk-plain, .rk-verdict .rk-plain { max-width: 980px; }\n.rk-inventory li > :nth-child(2) { min-width: 190px; }\n.rk-inventory { max-width: 640px; }\n.rk-root .rk-say { margin: 8px 0 0; }\n.rk-say:empty { display: none; }\n.rk-done { color: var(--rk-fg); }\n.rk-status-line { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 12px; padding: 6px 14px; }\n.rk-dot { display: inline-flex; align-items: center; justify-content: center; width: 16px; height: 16px; border-radius: 50%; border: 1.5px solid currentColor; font-size: 10px; font-weight: 700; line-height: 1; }\n.rk-dot-ok { color: color-mix(in srgb, var(--rk-green) 70%, var(--rk-fg)); }\n.rk-dot-bad { color: color-mix(in srgb, var(--rk-red) 75%, var(--rk-fg)); }\n.rk-dot-wait, .rk-dot-off { color: var(--rk-dim); }\n.rk-clock { color: var(--rk-dim); font-variant-numeric: tabular-nums; }\n.rk-root .rk-status .rk-locked { border-top: 1px solid var(--rk-line); border-bottom: 0; }\n.rk-root .rk-refused { margin: 0; padding: 0 14px 6px 32px; }\n.rk-refused:empty { display: none !important; }\n.rk-record { border-top: 1px solid var(--rk-line); }\n.rk-root .rk-record summary { padding: 4px 14px; font-weight: 400; color: var(--rk-dim); }\n.rk-root .rk-log { max-height: 240px; margin: 0; padding: 2px 14px 10px 44px; overflow-y: auto; color: var(--rk-dim); font-size: 12px; }\n.rk-log time { display: inline-block; min-width: 56px; font-variant-numeric: tabular-nums; }\n@container (max-width: 820px) {\n.rk-columns { grid-template-columns: minmax(0, 1fr); }\n.rk-side { position: static; max-height: 300px; border-bottom: 1px solid var(--rk-line); }\n.rk-files { border-left: 0; }\n.rk-grid { --rk-no: 36px; }\n.rk-no { padding-right: 4px; }\n.rk-toolbar, .rk-file-head { position: static; }\n}\n@media (forced-colors: active) {\n.rk-segments input:checked + label, .rk-toggle[aria-pressed=\"true\"] { outline: 2px solid Highlight; outline-offset: -2px; }\n.rk-row.rk-chosen .rk-no { outline: 1px solid Highlight; }\n}\n.rk-consent { padding: 10px 14px; border-bottom: 1px solid var(--rk-line); }\n.rk-consent.rk-asking { border-left: 4px solid var(--jp-accept-color-normal, #1976d2); padding: 14px 18px 16px; }\n.rk-root .rk-terms { display: grid; gap: 8px; margin: 10px 0 4px; max-width: 92ch; }\n.rk-terms > div { display: grid; grid-template-columns: minmax(9em, 14em) 1fr; gap: 2px 16px; }\n.rk-root .rk-terms dt { float: none; display: block; width: auto; font-weight: 600; }\n.rk-root .rk-terms dd { float: none; width: auto; margin: 0; overflow-wrap: anywhere; }\n.rk-root .rk-terms ul { margin: 0; padding-left: 1.2em; }\n.rk-delivery { display: inline-flex; align-items: center; gap: 6px; }\n.rk-delivery[hidden] { display: none; }\n@media (max-width: 600px) { .rk-terms > div { grid-template-columns: 1fr; } }";
 const SCHEMA = 1;
 const FORMS = {
   change: ctx => new ChangeForm(ctx),
@@ -2674,7 +2840,7 @@ function refusal(spec) {
 /**
  * Draw the form that `model.get('spec')` describes into `el`.
  *
- * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean}}} options
+ * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any, id?: string): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean}}} options
  * @returns {{dispose(): void, command(name: string): boolean}}
  */
 function render({ model, el, env = {} }) {
@@ -2747,6 +2913,9 @@ class Store {
     this.outbox = null;
     this.transport = null;
     this.clockOffset = 0;
+    this.loaded = false; // the journal was read at least once
+    this.terms = null; // what the candidate agrees to first; null without an invite
+    this.delivery = null; // how sending to the intake stands; null where nothing is sent
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -2831,6 +3000,11 @@ class Store {
     return this.cache;
   }
 
+  /** Whether work may be recorded: there are no terms, or the candidate agreed to them. */
+  get agreed() {
+    return this.terms === null || this.state.agreed !== null;
+  }
+
   /** How the record is doing, for people. */
   get status() {
     const entries = this.outbox?.all() ?? [];
@@ -2845,7 +3019,10 @@ class Store {
       full: this.outbox?.overflowing ?? false,
       recorded: this.events.length,
       problems: this.problems,
-      clockOffset: this.clockOffset
+      clockOffset: this.clockOffset,
+      loaded: this.loaded,
+      terms: this.terms,
+      delivery: this.delivery
     };
   }
 
@@ -2854,6 +3031,7 @@ class Store {
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
   op(kind, data, op = randomId(12)) {
+    if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);
     else if (this.mode === 'live') this.outbox.put(entry);
@@ -2938,6 +3116,7 @@ class Store {
 
   async #load() {
     const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
+    this.loaded = true;
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
     this.adopt(answer.events, true);
   }
@@ -3081,9 +3260,9 @@ function modelFor(shelf, widget) {
       })[key]?.(),
     on: listener => store.on(listener),
     off: listener => store.off(listener),
-    op: (kind, data) => store.op(kind, data),
+    op: (kind, data, id) => store.op(kind, data, id),
     act: name => acts[name]?.(),
-    can: name => name !== 'run'
+    can: name => name !== 'run' && name !== 'notebook'
   };
 }
 
@@ -3091,6 +3270,7 @@ function modelFor(shelf, widget) {
 const anywidget = {
   render({ model, el }) {
     const shelf = shelfOf(model);
+    shelf.store.terms = model.get('spec').terms ?? null;
     begin(shelf, model);
     const form = render({ model: modelFor(shelf, model), el });
     const events = () => shelf.store.mode === 'live' && shelf.store.adopt(asList(model.get('events')));

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.b01628e5da5f78df.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.ab7a246b40432978.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -64,6 +64,7 @@ function exerciseOf(state, id) {
 }
 
 const APPLY = {
+  'consent.given': (state, data, event) => (state.agreed ??= text(event.t, 40) || 'now'),
   'workbook.opened': (state, data, event) => (state.opened ??= text(event.t, 40)),
   'finding.added': putFinding,
   'finding.edited': putFinding,
@@ -104,6 +105,7 @@ const APPLY = {
  */
 function fold(events) {
   const state = {
+    agreed: null,
     opened: null,
     closed: false,
     submitted: null,
@@ -390,6 +392,9 @@ class Store {
     this.outbox = null;
     this.transport = null;
     this.clockOffset = 0;
+    this.loaded = false; // the journal was read at least once
+    this.terms = null; // what the candidate agrees to first; null without an invite
+    this.delivery = null; // how sending to the intake stands; null where nothing is sent
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -474,6 +479,11 @@ class Store {
     return this.cache;
   }
 
+  /** Whether work may be recorded: there are no terms, or the candidate agreed to them. */
+  get agreed() {
+    return this.terms === null || this.state.agreed !== null;
+  }
+
   /** How the record is doing, for people. */
   get status() {
     const entries = this.outbox?.all() ?? [];
@@ -488,7 +498,10 @@ class Store {
       full: this.outbox?.overflowing ?? false,
       recorded: this.events.length,
       problems: this.problems,
-      clockOffset: this.clockOffset
+      clockOffset: this.clockOffset,
+      loaded: this.loaded,
+      terms: this.terms,
+      delivery: this.delivery
     };
   }
 
@@ -497,6 +510,7 @@ class Store {
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
   op(kind, data, op = randomId(12)) {
+    if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);
     else if (this.mode === 'live') this.outbox.put(entry);
@@ -581,6 +595,7 @@ class Store {
 
   async #load() {
     const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
+    this.loaded = true;
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
     this.adopt(answer.events, true);
   }
@@ -605,6 +620,118 @@ class Store {
   close() {
     clearTimeout(this.timer);
     this.listeners.clear();
+  }
+}
+
+const SOON_MS = 400; // while something waits to be sent
+const LATER_MS = 5000; // while the intake gives no answer
+const REST_MS = 30000; // when all is sent
+
+/** Asks the server how sending to the intake stands, as often as there is something to learn. */
+class DeliveryWatch {
+  constructor(store, server, record) {
+    this.store = store;
+    this.server = server;
+    this.record = record;
+    this.timer = null;
+    this.asking = false;
+    this.seen = -1;
+    this.wait = SOON_MS;
+    this.changed = () => {
+      // Ask at once only when something new was recorded; our own answers change the store too.
+      if (this.store.events.length === this.seen) return;
+      this.seen = this.store.events.length;
+      this.wait = SOON_MS;
+      this.#later(SOON_MS);
+    };
+    store.on(this.changed);
+    void this.ask();
+  }
+
+  #later(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.ask(), wait);
+  }
+
+  async ask(question = () => this.server.outbox(this.record)) {
+    if (this.asking || this.timer === 0) return;
+    this.asking = true;
+    let delivery = this.store.delivery;
+    let known = true;
+    try {
+      delivery = await question();
+    } catch {
+      known = false; // the server itself is gone: the first half of the line says so
+    }
+    this.asking = false;
+    if (this.timer === 0) return;
+    if (known && JSON.stringify(delivery) !== JSON.stringify(this.store.delivery)) {
+      this.store.delivery = delivery;
+      this.store.changed();
+    }
+    this.#later(this.#next(delivery));
+  }
+
+  #next(delivery) {
+    if (!delivery) return REST_MS;
+    const { events, state } = this.store;
+    const done = delivery.phase === 'sent' && delivery.sent_n >= events.length && (!state.submitted || delivery.receipt);
+    if (done) return REST_MS;
+    if (delivery.phase === 'offline' || delivery.phase === 'refused') return LATER_MS;
+    this.wait = Math.min(this.wait * 1.5, LATER_MS);
+    return this.wait;
+  }
+
+  /** Try the intake again at once. */
+  hurry() {
+    this.wait = SOON_MS;
+    return this.ask(() => this.server.hurry(this.record)).then(() => this.#later(SOON_MS));
+  }
+
+  dispose() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.store.off(this.changed);
+  }
+}
+
+const LOAD = "get_ipython().extension_manager.load_extension('reviewkit.workbook')";
+
+/**
+ * Makes `rk` known in the kernel of a granted workbook before its first cell, and again after each restart. The code is ours,
+ * never the notebook's, and nothing in a notebook leads here.
+ */
+class KernelReady {
+  /** @param {any} sessionContext of the notebook panel */
+  constructor(sessionContext) {
+    this.session = sessionContext;
+    this.done = null;
+    this.fresh = () => {
+      this.done = null;
+      this.load();
+    };
+    this.status = (_, status) => {
+      if (status === 'restarting' || status === 'autorestarting') this.done = null;
+      else if (status === 'idle') this.load();
+    };
+    sessionContext.kernelChanged.connect(this.fresh);
+    sessionContext.statusChanged.connect(this.status);
+    this.load();
+  }
+
+  /** Send it once per kernel process; cells that are run afterwards wait behind it. */
+  load() {
+    const kernel = this.session.session?.kernel;
+    if (!kernel || this.done === kernel.id || kernel.name !== 'python3') return;
+    this.done = kernel.id;
+    kernel.requestExecute({ code: LOAD, silent: true, store_history: false, stop_on_error: false }, true).done.catch(() => {
+      this.done = null; // the kernel went away meanwhile; its successor is told again
+    });
+  }
+
+  dispose() {
+    this.session.kernelChanged.disconnect(this.fresh);
+    this.session.statusChanged.disconnect(this.status);
   }
 }
 
@@ -750,6 +877,8 @@ class Workbook {
     this.store = new Store(localStore());
     this.grant = null;
     this.mends = null;
+    this.watch = null;
+    this.kernel = null;
     this.saveTimer = null;
     this.refreshTimer = null;
     this.saving = null;
@@ -823,21 +952,31 @@ class Workbook {
       );
       return;
     }
+    // Kernels of `reviewkit open` know `rk` from their start; those of a server that somebody else runs are told.
+    if (grant.terms) this.kernel ??= new KernelReady(this.panel.sessionContext);
     if (grant.preview) return this.store.preview(grant.record);
+    this.store.terms = grant.terms ?? null;
     const known = this.metadata.record?.id === grant.record ? events : [];
     this.mends?.dispose();
     this.mends = new MendWatch(this);
     await this.store.live(grant.record, this.hub.server.transport(grant.record), known);
-    if (!this.store.all().some(event => event.kind === 'workbook.opened')) {
-      const client = `${this.hub.app.name} ${this.hub.app.version}`;
-      // The fixed id makes it one event however many tabs open at once.
-      this.store.op(
-        'workbook.opened',
-        { slug: grant.slug, version: grant.version, client },
-        `opened-${grant.record}`.slice(0, 80)
-      );
-    }
+    this.watch?.dispose();
+    this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
+    this.#opened();
     this.mends.scan();
+  }
+
+  /** Note once that the workbook was opened: the clock runs from here, so it waits until the candidate has agreed. */
+  #opened() {
+    const { store, grant } = this;
+    if (store.mode !== 'live' || !store.agreed || store.record !== grant?.record || store.state.opened) return;
+    const client = `${this.hub.app.name} ${this.hub.app.version}`;
+    // The fixed id makes it one event however many tabs open at once.
+    store.op(
+      'workbook.opened',
+      { slug: grant.slug, version: grant.version, client },
+      `opened-${grant.record}`.slice(0, 80)
+    );
   }
 
   /** Fetch the kernel's events soon; a burst of signals makes one request. */
@@ -851,6 +990,7 @@ class Workbook {
   /** Copy the record into the notebook and save it; throttled, because a debounce never fires in a burst. */
   #mirror() {
     this.store.clockOffset = this.hub.server?.clockOffset ?? 0;
+    if (this.store.terms && this.store.agreed) this.#opened();
     if (this.store.mode !== 'live' || this.store.events.length === this.mirrored) return;
     this.saveTimer ??= setTimeout(() => {
       this.saveTimer = null;
@@ -904,6 +1044,7 @@ class Workbook {
     this.store.op('workbook.submitted', {});
     const sent = await this.store.settle();
     const saved = await this.save();
+    if (sent && this.grant?.terms) return ''; // the form says how it is handed in, as that goes on
     if (sent && saved) return t('Submitted. The notebook file is saved and carries all of your answers.');
     if (sent)
       return t(
@@ -933,6 +1074,19 @@ class Workbook {
     });
   }
 
+  /** Hand the candidate the completed notebook as a file: the way to hand in without a network. */
+  async notebook() {
+    await this.save();
+    const { slug, record } = this.grant ?? { slug: this.metadata.slug ?? 'workbook', record: '' };
+    saveFile(`${slug}-${record}.ipynb`, this.panel.context.model.toJSON());
+  }
+
+  /** Try everything again that waits, here and on the way to the intake. */
+  retry() {
+    void this.watch?.hurry();
+    return this.store.retry();
+  }
+
   /** Specifications of all forms that the notebook holds. */
   formSpecs() {
     const specs = [];
@@ -952,6 +1106,7 @@ class Workbook {
     const at = notebook.widgets.findIndex(cell => cell.node.contains(node));
     if (at < 0) return;
     this.hub.focusAfterRun = { cell: notebook.widgets[at].model.id, until: Date.now() + 120000 };
+    this.kernel?.load();
     notebook.deselectAll();
     notebook.activeCellIndex = at;
     await this.hub.NotebookActions.run(notebook, this.panel.sessionContext);
@@ -964,6 +1119,8 @@ class Workbook {
     if (this.seen) document.removeEventListener('visibilitychange', this.seen);
     if (this.stored) window.removeEventListener('storage', this.stored);
     this.mends?.dispose();
+    this.watch?.dispose();
+    this.kernel?.dispose();
     this.store.close();
     this.hub.workbooks.delete(this.panel);
   }
@@ -1024,6 +1181,8 @@ function detached() {
     save() {},
     download() {},
     submit: async () => '',
+    notebook() {},
+    retry() {},
     run() {}
   };
 }
@@ -1035,7 +1194,8 @@ function modelOf(workbook, node, spec) {
     save: () => workbook.save(),
     submit: () => workbook.submit(),
     download: () => workbook.download(),
-    retry: () => workbook.store.retry()
+    notebook: () => workbook.notebook(),
+    retry: () => workbook.retry()
   };
   return {
     get(key) {
@@ -1049,7 +1209,7 @@ function modelOf(workbook, node, spec) {
     },
     on: listener => workbook.store.on(listener),
     off: listener => workbook.store.off(listener),
-    op: (kind, data) => workbook.store.op(kind, data),
+    op: (kind, data, id) => workbook.store.op(kind, data, id),
     act: name => acts[name]?.(),
     can: name => name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined)
   };
@@ -1148,6 +1308,22 @@ class Server {
   async grant(path) {
     const answer = await this.#ask(`grant?path=${encodeURIComponent(path)}`);
     if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return answer.json();
+  }
+
+  /** How sending to the intake stands; null where nothing is sent. */
+  async outbox(record) {
+    const answer = await this.#ask(`outbox/${encodeURIComponent(record)}`);
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return answer.json();
+  }
+
+  /** Let the server try the intake again at once. */
+  async hurry(record) {
+    const init = { method: 'POST', body: '{}' };
+    const answer = await this.#ask(`outbox/${encodeURIComponent(record)}`, init);
     if (!answer.ok) throw new Error(await messageOf(answer));
     return answer.json();
   }
