@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints,
 
 from reviewkit.durable import replace_file
 from reviewkit.errors import GrantError
-from reviewkit.event import Hash, RecordId
+from reviewkit.fieldtypes import Hash, RecordId
 from reviewkit.grants import state_folder
 
 FOLDER: Final = "invites"
