@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,15 +30,24 @@ BY_SCENARIO = ("test_calibration", "test_content")
 """Files whose tests are shared out by scenario, not as one."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order and share out tests among processes: by file, for the fixtures of modules."""
+    """Put the longest files first."""
     order = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
-    for item in items:
-        slug = getattr(item, "callspec", None) and item.callspec.params.get("slug")  # type: ignore[attr-defined]
-        part = f"-{slug}" if slug and item.path.stem in BY_SCENARIO else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{part}"))
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Shares out whole files among processes, for the fixtures of their modules."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, rest = nodeid.partition("::")
+        slug = re.search(r"\[(\w+)\]$", rest)
+        return f"{file}[{slug[1]}]" if slug and Path(file).stem in BY_SCENARIO else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """What `--dist loadscope` does, by our scopes (groups by mark, `loadgroup`, do nothing with pytest 9 and xdist 3.8)."""
+    return ByFile(config, log)
 
 
 @cache
