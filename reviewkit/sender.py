@@ -117,8 +117,8 @@ class Sender:
                     self._changed.clear()
                     outgoing = await self._send(client, outgoing)
                     await self._next_change()
-        except (IntakeError, GrantError, JournalError, OSError, ValueError, KeyError, TypeError) as error:
-            return error  # ValueError and its kind: an answer that is none of the intake's, such as a proxy's page
+        except Exception as error:  # whatever a proxy answers or a disk brings: it is told, logged and tried again
+            return error
 
     async def _align(self, client: IntakeClient, outgoing: Outgoing) -> Outgoing:
         """Ask how far the intake is; put back what it has beyond this disk, or go on under another name there."""
