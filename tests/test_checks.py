@@ -242,7 +242,9 @@ def test_the_kernel_tells_a_guest_that_waits_for_a_processor_from_one_that_sleep
         return max(guests)
 
     before = os.sched_getaffinity(0)
-    others = [subprocess.Popen([sys.executable, "-c", code, str(core)], stdout=subprocess.PIPE) for _ in range(6)]
+    # A session each: the kernel shares a processor out among sessions first, and the guest has one of its own.
+    command = [sys.executable, "-c", code, str(core)]
+    others = [subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) for _ in range(6)]
     try:
         for other in others:
             assert other.stdout is not None
