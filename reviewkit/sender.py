@@ -167,7 +167,7 @@ class Sender:
         await self._aside(lambda: self._kept.put(self.record, outgoing))
         await self._aside(lambda: self._kept.unstage(self.record, seq))
         self.delivery = replace(self.delivery, receipt=done.receipt)
-        log.get().info(log.WORKBOOK_HANDED_IN, record=self.record, bytes_n=len(body))
+        log.get().info(log.WORKBOOK_DELIVERED, record=self.record, bytes_n=len(body))
         return outgoing
 
     def _staged(self, seq: int, events: Sequence[Event]) -> bytes:
