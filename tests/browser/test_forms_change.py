@@ -10,10 +10,26 @@ LEAKING_KEYS = ["a", "b", "m", "y", "z", "Shift+M", "x", "d", "d", "0", "0", "h"
 KINDS = "[...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => cell.className.match(/jp-\\w+Cell/)[0])"
 
 
+STEADY = """element => new Promise(done => {
+  let before = -1, frames = 0;
+  const look = () => {
+    const top = element.getBoundingClientRect().top;
+    frames = top === before ? frames + 1 : 0;
+    before = top;
+    frames < 30 ? requestAnimationFrame(look) : done();
+  };
+  look();
+})"""
+"""Resolves once an element has not moved for 30 frames: a page that still draws would turn a click into a drag."""
+
+
 def test_a_click_on_a_line_number_records_a_remark_at_that_line(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.open(desk)
-    row(page, 33).locator('.rk-no[data-side="R"]').click()
+    number = row(page, 33).locator('.rk-no[data-side="R"]')
+    number.scroll_into_view_if_needed()
+    number.evaluate(STEADY)
+    number.click()
     write_finding(page, severity="Blocker", category="data", body="Each move commits on its own.")
     settled(page)
     (finding,) = desk.data("finding.added")
