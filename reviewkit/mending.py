@@ -26,12 +26,15 @@ def mending(
     state: State,
     checks: Sequence[CheckResult],
     baseline: Sequence[CheckResult],
+    *,
+    has_sandbox: bool = False,
 ) -> tuple[DimensionResult, tuple[ExerciseResult, ...]]:
     """
     Hidden checks passed by the mended code.
 
     With a baseline (the same checks on the unmended change), only checks that fail there can be won, and one that
-    passed there and fails now is lost. An untouched mend earns nothing either way.
+    passed there and fails now is lost. An untouched mend earns nothing either way. Where a sandbox ran, a check that could run
+    on the unmended change and not on this code earns nothing, with an open upper bound: leaving the dimension out would reward it.
     """
     mends = [exercise for exercise in scenario.exercises if exercise.kind is ExerciseKind.MEND]
     if not mends:
@@ -40,6 +43,7 @@ def mending(
     items: list[Point] = []
     reason: Reason | None = None
     shares: list[float] = []
+    open_shares: list[float] = []
     for exercise in mends:
         key = rubric.exercises.get(exercise.id)
         wanted = key.checks if key is not None else ()
@@ -47,9 +51,13 @@ def mending(
         touched = work is not None and bool(work.files)
         mine = {check.check: check for check in checks if check.exercise == exercise.id}
         before = {check.check: check.outcome for check in baseline if check.exercise == exercise.id}
-        fault = _check_fault(wanted, mine) if touched else (None if wanted else Reason.KEY_MISSING)
+        ruled = {check: result for check, result in mine.items() if not (has_sandbox and _by_own_choice(result, before))}
+        asked = [check for check in wanted if check not in mine or check in ruled]
+        fault = _check_fault(asked, ruled) if touched and asked else (None if wanted else Reason.KEY_MISSING)
         share = _mended(wanted, mine, before) if touched and fault is None else 0.0
         shares.append(share)
+        passing = {check: result.model_copy(update={"outcome": "passed"}) for check, result in mine.items() if check not in ruled}
+        open_shares.append(_mended(wanted, {**mine, **passing}, before) if touched and fault is None else share)
         reason = reason or fault
         words = _mend_words(touched, fault, wanted, mine)
         ordered = tuple(mine[check] for check in wanted if check in mine)
@@ -68,9 +76,9 @@ def mending(
         items.extend(_check_point(check, touched, worth, before) for check in ordered)
     if reason is not None:
         return unscored(Dimension.MENDING, most, reason, _REASON_WORDS[reason], items), tuple(results)
-    earned = most * sum(shares) / len(shares)
+    earned, high = (most * sum(part) / len(part) for part in (shares, open_shares))
     return scored(
-        Dimension.MENDING, most, Sum(earned, earned, earned), items, " ".join(r.words for r in results)
+        Dimension.MENDING, most, Sum(earned, earned, high), items, " ".join(r.words for r in results)
     ), tuple(results)
 
 
@@ -80,6 +88,11 @@ _REASON_WORDS = {
     Reason.CHECKS_ERROR: "A hidden check itself failed, so mending is not scored; repair the check and score again.",
     Reason.KEY_MISSING: "The rubric names no hidden checks for this exercise.",
 }
+
+
+def _by_own_choice(result: CheckResult, before: Mapping[str, str]) -> bool:
+    """Whether a check could run on the unmended change here and not on this code: a guest says itself what it lacks (`wasi`)."""
+    return result.outcome == "not_run" and before.get(result.check, "not_run") not in UNDECIDED_CHECKS
 
 
 def _check_fault(wanted: Sequence[str], mine: Mapping[str, CheckResult]) -> Reason | None:

@@ -111,7 +111,9 @@ def score(
     resolved, exercises, grasps = settled.resolved, settled.exercises, settled.grasps
     most = rubric.weights.dimensions
     claimed, claims = dimensions.claims(most[Dimension.CLAIMS], rubric, submission_state)
-    mended, mends = mending.mending(most[Dimension.MENDING], scenario, rubric, submission_state, checks, baseline)
+    mended, mends = mending.mending(
+        most[Dimension.MENDING], scenario, rubric, submission_state, checks, baseline, has_sandbox=sandbox != "none"
+    )
     proved = proof.proof(most[Dimension.PROOF], resolved, submission_state, evidence, settled.rulings)
     results = _dimensions(settled, rubric, submission_state, claimed, mended, proved)
     passed = understanding.gates(rubric, scenario, submission_state, resolved, grasps, exercises, settled.rulings)

@@ -36,6 +36,7 @@ from reviewkit.scorecard import (
     CheckResult,
     Decision,
     DecisionKind,
+    DimensionResult,
     EvidenceResult,
     GateOutcome,
     ItemState,
@@ -221,6 +222,22 @@ def test_a_hint_costs_its_share() -> None:
 
 
 # --- dimensions
+
+
+def test_code_that_keeps_a_check_from_running_gains_nothing_by_it() -> None:
+    """The check ran on the unmended change: no points for it, and the interval stays open."""
+    before = results("failed", "failed", "failed", "failed")
+
+    def mending(*outcomes: str) -> DimensionResult:
+        return card(worked(), results(*outcomes), baseline=before, sandbox="wasi").dimension(Dimension.MENDING)
+
+    failed, kept = mending("passed", "failed", "passed", "passed"), mending("passed", "not_run", "passed", "passed")
+    assert kept.scored and kept.points == kept.low == failed.points < kept.high
+    assert failed.high == failed.points
+    every = mending("not_run", "not_run", "not_run", "not_run")
+    assert every.scored and every.points == 0 < every.high
+    none = card(worked(), results(*["not_run"] * 4), baseline=before, sandbox="none").dimension(Dimension.MENDING)
+    assert (none.scored, none.reason) == (False, Reason.CHECKS_NOT_RUN)  # no sandbox now, one when the change was run
 
 
 def test_mending_is_unscored_with_a_reason_when_checks_did_not_run() -> None:
