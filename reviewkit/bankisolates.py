@@ -68,7 +68,8 @@ def isolate_faults(entry: Entry, defect: str, isolate: Isolate, *, quick: bool =
             return [error.fact]
         proofs = run_in_process(entry, tree, "proofs", only=defect if quick else "")
         public = [] if quick else run_in_process(entry, tree, "public")
-    faults = [
+    faults = [] if any(result.id == defect for result in proofs) else ["no proof ran, so it shows nothing"]
+    faults += [
         f"shows {result.id} as {result.outcome} ({result.text})"
         for result in proofs
         if result.outcome != ("shown" if result.id == defect else "absent")

@@ -12,7 +12,9 @@ import pytest
 
 from reviewkit.bank import find_bank
 from reviewkit.bankcheck import Problem, canary_problems, read_problems
+from reviewkit.bankisolates import isolate_faults
 from reviewkit.bankproof import run_problems
+from reviewkit.isolates import isolates_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BANK = find_bank(ROOT)
@@ -33,6 +35,13 @@ def test_a_scenario_proves_itself(slug: str, request: pytest.FixtureRequest) -> 
     """Proofs on head, reference and isolates, hidden checks on reference, head and mutants, traces, probes, loads, linters."""
     quick = not request.config.getoption("--full")
     assert [str(p) for p in run_problems(BANK.entry(slug), quick=quick)] == []
+
+
+def test_an_isolate_for_which_no_proof_runs_is_a_fault() -> None:
+    entry = BANK.entry("transactions")
+    defect, (isolate, *_) = next(iter(isolates_of(entry).items()))
+    assert isolate_faults(entry, defect, isolate, quick=True) == []
+    assert isolate_faults(entry, "no-such-defect", isolate, quick=True) == ["no proof ran, so it shows nothing"]
 
 
 def test_no_canary_on_the_candidates_side() -> None:
