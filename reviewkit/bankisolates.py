@@ -12,13 +12,12 @@ from reviewkit.bank import ContentError, Entry
 from reviewkit.bankcheck import Problem
 from reviewkit.harness.stage import Tree
 from reviewkit.isolates import FILE, Isolate, IsolateError, isolates_of, make
-from reviewkit.proving import run_in_process
+from reviewkit.proving import AT_ONCE, run_in_process
 from reviewkit.scenario import Exercise
 from reviewkit.words import ExerciseKind
 from reviewkit.yamllines import YamlLines
 
 Tell = Callable[[str], None]
-SIDE_BY_SIDE = 4
 
 
 def isolate_problems(entry: Entry, tell: Tell, *, quick: bool = False) -> Iterator[Problem]:
@@ -43,7 +42,7 @@ def isolate_problems(entry: Entry, tell: Tell, *, quick: bool = False) -> Iterat
         f"{entry.slug}: {len(known & set(isolates))} of {len(known)} defects have an isolate; evidence for the others waits for a person"
     )
     work = [(d, way) for d, ways in sorted(isolates.items()) if d in known for way in ways]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each runs in processes of its own and mostly waits
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         faults = list(pool.map(lambda item: isolate_faults(entry, *item, quick=quick), work))
     for (defect, _), texts in zip(work, faults, strict=True):
         for text in texts:

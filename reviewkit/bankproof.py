@@ -16,11 +16,10 @@ from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
 from reviewkit.bankisolates import handed_in_problems, isolate_problems
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
-from reviewkit.proving import Result, Suite, run_in_process
+from reviewkit.proving import AT_ONCE, Suite, run_in_process
 from reviewkit.words import ExerciseKind
 
 Tell = Callable[[str], None]
-SIDE_BY_SIDE = 4
 
 
 def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool = False) -> list[Problem]:
@@ -34,14 +33,17 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool =
     isolates = partial(isolate_problems, quick=quick)
     parts = (_proofs, _checks, handed_in_problems, _mutants, isolates, _traces, _probes, _linters)
     found: list[Problem] = []
-    for part in parts:
-        problems = list(part(entry, tell))
-        found += problems
+    with ThreadPoolExecutor(len(parts)) as pool:  # each waits for processes of its own, of which `proving` limits the number
+        for problems, lines in pool.map(partial(_part, entry), parts):
+            for line in lines:
+                tell(line)
+            found += problems
     return found
 
 
-def _suite(entry: Entry, tree: Path, suite: Suite) -> list[Result]:
-    return run_in_process(entry, tree, suite)
+def _part(entry: Entry, part: Callable[[Entry, Tell], Iterator[Problem]]) -> tuple[list[Problem], list[str]]:
+    lines: list[str] = []
+    return list(part(entry, lines.append)), lines
 
 
 def _reference(entry: Entry) -> Path:
@@ -53,7 +55,7 @@ def _proofs(entry: Entry, tell: Tell) -> Iterator[Problem]:
     place = f"rubrics/{entry.slug}/proofs.py"
     known = {d.id for d in entry.rubric.defects}
     for tree, wanted in ((entry.folder / "head", "shown"), (_reference(entry), "absent")):
-        results = _suite(entry, tree, "proofs")
+        results = run_in_process(entry, tree, "proofs")
         for missing in sorted(known - {r.id for r in results}):
             yield Problem(place, 1, f"no proof for defect {missing!r}")
         for result in results:
@@ -74,13 +76,13 @@ def _checks(entry: Entry, tell: Tell) -> Iterator[Problem]:
     keyed = _keyed_checks(entry)
     if not keyed:
         return
-    on_reference = _suite(entry, _reference(entry), "checks")
+    on_reference = run_in_process(entry, _reference(entry), "checks")
     for strange in sorted(keyed ^ {r.id for r in on_reference}):
         yield Problem(place, 1, f"{strange!r} is in {'the key' if strange in keyed else 'checks.py'} only")
     for result in on_reference:
         if result.outcome != "passed":
             yield Problem(place, 1, f"{result.id} on reference/: {result.outcome} ({result.text})")
-    on_head = _suite(entry, entry.folder / "head", "checks")
+    on_head = run_in_process(entry, entry.folder / "head", "checks")
     failed = sum(r.outcome != "passed" for r in on_head)
     if failed * 2 < len(on_head):
         yield Problem(place, 1, f"only {failed} of {len(on_head)} hidden checks fail on head/; at least half must")
@@ -88,7 +90,7 @@ def _checks(entry: Entry, tell: Tell) -> Iterator[Problem]:
         yield Problem(place, 1, f"{result.id} on head/ could not be judged ({result.text})")
     for exercise in (e for e in entry.scenario.exercises if e.kind is ExerciseKind.MEND):
         for tree in (entry.folder / "head", _reference(entry)):
-            for result in _suite(entry, tree, "public"):
+            for result in run_in_process(entry, tree, "public"):
                 if result.outcome != "passed":
                     file = f"scenarios/{entry.slug}/{exercise.public_checks}"
                     yield Problem(file, 1, f"{result.id} on {tree.name}/: {result.outcome} ({result.text})")
@@ -110,7 +112,7 @@ def _failures(entry: Entry, mutant: Path, reason: str) -> list[str]:
         own = run_in_process(entry, tree, "checks", only=reason) if reason else []
         if any(r.outcome != "passed" for r in own):
             return [reason]
-        return [r.id for r in _suite(entry, tree, "checks") if r.outcome != "passed"]
+        return [r.id for r in run_in_process(entry, tree, "checks") if r.outcome != "passed"]
 
 
 def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
@@ -123,7 +125,7 @@ def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
         yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
     caught = 0
     reasons = [str(yaml.safe_load((m / "mutant.yaml").read_text("utf-8")).get("caught_by") or "") for m in mutants]
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # each runs in a process of its own and mostly waits
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(partial(_failures, entry), mutants, reasons))
     for mutant, reason, failed in zip(mutants, reasons, outcomes, strict=True):
         if reason in failed:
@@ -139,7 +141,7 @@ def _traces(entry: Entry, tell: Tell) -> Iterator[Problem]:
     if not wanted:
         return
     place = f"rubrics/{entry.slug}/traces.py"
-    results = {r.id: r for r in _suite(entry, entry.folder / "head", "traces")}
+    results = {r.id: r for r in run_in_process(entry, entry.folder / "head", "traces")}
     for exercise in sorted(wanted):
         result, key = results.get(exercise), entry.rubric.exercises.get(exercise)
         if result is None or result.error or key is None:
@@ -156,7 +158,7 @@ def _probes(entry: Entry, tell: Tell) -> Iterator[Problem]:
     suites: tuple[Suite, ...] = ("probes", "load")
     for suite in suites:
         for tree in (entry.folder / "head", _reference(entry)):
-            for result in _suite(entry, tree, suite):
+            for result in run_in_process(entry, tree, suite):
                 if result.error:
                     yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
                 elif suite == "probes":
