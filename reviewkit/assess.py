@@ -13,7 +13,7 @@ from reviewkit import decisions, hiring
 from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Bank, Entry, UnknownScenarioError, find_bank
 from reviewkit.blocking import finished
-from reviewkit.checks import run_hidden_checks
+from reviewkit.checks import is_unmended, run_hidden_checks
 from reviewkit.collect import write_whole
 from reviewkit.errors import ReviewkitError, SubmissionError
 from reviewkit.evidence import counted, rerun
@@ -125,7 +125,7 @@ def run_all(
     """
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
     return Runs(
-        versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(hidden_checks(entry, state, launcher)),
+        versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(hidden_checks(entry, state, launcher, unmended)),
         baseline=tuple(unmended), evidence=tuple(finished(rerun(entry, counted(state, matching), launcher))),
     )  # fmt: skip
 
@@ -233,15 +233,29 @@ def _about(submission: Submission) -> About:
     )
 
 
-def hidden_checks(entry: Entry, state: State, launcher: Launcher | None) -> list[CheckResult]:
-    """Run the hidden checks of every mend exercise on what was mended; an empty state checks the change as proposed."""
+def hidden_checks(
+    entry: Entry, state: State, launcher: Launcher | None, baseline: Sequence[CheckResult] = ()
+) -> list[CheckResult]:
+    """Run the hidden checks of every mend exercise on what was mended; an empty state checks the change as proposed.
+
+    Args:
+        entry: The scenario, with rubric.
+        state: The candidate's work.
+        launcher: The sandbox, or None.
+        baseline: Results on the change as proposed, where known: taken for a mend that changes nothing, if all are decided.
+    """
 
     async def run() -> list[CheckResult]:
         results: list[CheckResult] = []
         for exercise in entry.scenario.exercises:
-            if exercise.kind is ExerciseKind.MEND:
-                work = state.exercises.get(exercise.id)
-                edited = work.files if work is not None else {}
+            if exercise.kind is not ExerciseKind.MEND:
+                continue
+            work = state.exercises.get(exercise.id)
+            edited = work.files if work is not None else {}
+            known = [result for result in baseline if result.exercise == exercise.id]
+            if known and is_unmended(entry, exercise, edited) and all(r.outcome not in UNDECIDED for r in known):
+                results += known
+            else:
                 results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)
         return results
 

@@ -25,6 +25,7 @@ from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
 from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob, waits
+from reviewkit.scenario import Exercise
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
@@ -120,6 +121,21 @@ def _checks(entry: Entry, exercise_id: str) -> list[tuple[Mark, Function]]:
     return [found[check_id] for check_id in key.checks]
 
 
+def is_unmended(entry: Entry, exercise: Exercise, edited: Mapping[str, str]) -> bool:
+    """Whether the tree under test would be the change as proposed, byte for byte."""
+    head = entry.folder / "head"
+    return all(
+        (head / file).is_file() and (head / file).read_bytes() == _bytes(edited[file])
+        for file in exercise.files
+        if file in edited
+    )
+
+
+def _bytes(text: str) -> bytes:
+    """A candidate's file as it is laid out; what Python cannot read is the guest's to refuse."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def _mended(entry: Entry, exercise_id: str, edited: Mapping[str, str], folder: Path) -> Path:
     """The head tree with the candidate's files laid over it."""
     tree = folder / "tree"
@@ -129,8 +145,7 @@ def _mended(entry: Entry, exercise_id: str, edited: Mapping[str, str], folder: P
         if file in edited:
             target = tree / file
             target.parent.mkdir(parents=True, exist_ok=True)
-            # What Python cannot read is the guest's to refuse.
-            target.write_bytes(edited[file].encode("utf-8", "surrogatepass"))
+            target.write_bytes(_bytes(edited[file]))
     return tree
 
 

@@ -124,6 +124,8 @@ def parse_submission(data: bytes, path: Path) -> Submission:
     except ValidationError as error:
         _refuse(name, "record_invalid", first_fault(error))
     events, unreadable = _read_events(raw["events"])
+    if not events:
+        _refuse(name, "record_invalid", "events: none is one that a workbook writes")
     state = fold(events)
     if too_much := recordmarks.excess(state):
         _refuse(name, "too_much", too_much)

@@ -14,10 +14,13 @@ import yaml
 from sandbox_bank import CHECK_IDS, HEAD, MODULE, REFERENCE, make_bank
 
 from reviewkit import checks
+from reviewkit.assess import UNDECIDED, hidden_checks
 from reviewkit.bank import ContentError, Entry, find_bank
 from reviewkit.bankproof import mutant_tree
-from reviewkit.checks import check_tree, run_hidden_checks
-from reviewkit.harness.job import Launcher
+from reviewkit.checks import Outcome, check_tree, run_hidden_checks
+from reviewkit.harness.job import Job, Launcher, Load, LoadError
+from reviewkit.harness.world import World
+from reviewkit.record import ExerciseState, State
 from reviewkit.sandbox import SandboxJob, SandboxLauncher, open_launcher
 from reviewkit.scorecard import CheckResult
 from reviewkit.words import ExerciseKind
@@ -55,6 +58,40 @@ def change_check(entry: Entry, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
+
+
+class Counting:
+    """Counts what it is asked to run, and runs nothing."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def launch(self, load: Load, world: World) -> Job:
+        self.asked += 1
+        raise LoadError("counted only")
+
+
+def asked(entry: Entry, files: dict[str, str], outcome: Outcome = "failed") -> int:
+    """How often code is run for this mend, where every check of the change as proposed ended with `outcome`."""
+    known = [CheckResult(exercise="mend", check=check, title=check, outcome=outcome, expected="", seen="") for check in CHECK_IDS]
+    counting = Counting()
+    results = hidden_checks(entry, State(exercises={"mend": ExerciseState("mend", files=files)}), counting, known)
+    assert (results == known) is (counting.asked == 0)
+    return counting.asked
+
+
+def test_a_mend_that_changes_nothing_has_the_results_of_the_change_as_proposed(entry: Entry) -> None:
+    assert asked(entry, {}) == asked(entry, {MODULE: HEAD}) == asked(entry, {"other.py": "x = 1"}) == 0
+
+
+@pytest.mark.parametrize("outcome", sorted(UNDECIDED))
+def test_what_was_not_decided_about_the_change_as_proposed_is_run_again(entry: Entry, outcome: Outcome) -> None:
+    assert asked(entry, {MODULE: HEAD}, outcome) >= len(CHECK_IDS)
+
+
+@pytest.mark.parametrize("text", [HEAD + "\n", HEAD.replace("\n", "\r\n"), "", "\ud800"])
+def test_a_mend_that_differs_in_one_byte_is_run(entry: Entry, text: str) -> None:
+    assert asked(entry, {MODULE: text}) >= len(CHECK_IDS)
 
 
 @sandboxed
@@ -244,7 +281,7 @@ def test_the_kernel_tells_a_guest_that_waits_for_a_processor_from_one_that_sleep
     before = os.sched_getaffinity(0)
     # A session each: the kernel shares a processor out among sessions first, and the guest has one of its own.
     command = [sys.executable, "-c", code, str(core)]
-    others = [subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) for _ in range(6)]
+    others = [subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) for _ in range(3)]
     try:
         for other in others:
             assert other.stdout is not None

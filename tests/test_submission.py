@@ -147,6 +147,8 @@ def altered(**changes: object) -> bytes:
         ({"record": "x"}, "record_invalid"),
         ({"record__events": None}, "record_invalid"),
         ({"record__events": {"0": {}}}, "record_invalid"),
+        ({"record__events": [None]}, "record_invalid"),
+        ({"record__events": [None, 0, {}, {"seq": 1}]}, "record_invalid"),
         ({"record__id": "../x"}, "record_invalid"),
         ({"record__candidate": "=cmd|' /C calc'!A0"}, "record_invalid"),
         ({"record__candidate": 7}, "record_invalid"),

@@ -256,7 +256,7 @@ def test_an_entry_that_the_server_refuses_is_shown_and_stops_nothing_behind_it(w
     status = form(page, "status")
     expect(status.get_by_text("1 entry was refused")).to_be_visible()
     expect(status.get_by_text("no such kind")).to_be_visible()
-    assert len(desk.data("finding.added")) == 1
+    wait_until(page, lambda: len(desk.data("finding.added")) == 1)
 
 
 def test_a_finding_of_seventy_kilobytes_is_recorded(workplace: Workplace) -> None:
