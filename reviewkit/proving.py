@@ -162,7 +162,7 @@ def _run(
     sender: Connection, said: str, folder: Path, rubric: Path | None, tree: Path, suite: Suite, seed: int, only: str
 ) -> None:
     """What the fresh process does; what it prints goes to the file `said`."""
-    with open(said, "wb", buffering=0) as output:
+    with Path(said).open("wb", buffering=0) as output:
         for stream in (1, 2):
             os.dup2(output.fileno(), stream)
     sender.send(asyncio.run(run_suite(Entry(folder.name, folder, rubric), tree, suite, seed, only)))

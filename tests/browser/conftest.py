@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from workplace import Workplace
 
-
 PATIENCE_MS = 30_000
 """How long the page may take for what is bound to come. Short waits fail on a busy machine, and say nothing about the product."""
 expect.set_options(timeout=PATIENCE_MS)
