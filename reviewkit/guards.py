@@ -28,6 +28,10 @@ SMALL_FILE: Final = 30
 """Files of fewer lines are not measured for coverage."""
 TOPICS_QUEUE: Final = 7
 TOPICS_NO_CREDIT: Final = 10
+CHANCE_FROM: Final = 10
+"""Different remarks of one review from which on it is asked how many of them fit the key."""
+CHANCE_SHARE: Final = 1 / 8
+"""Share of them that must fit: of a long list of remarks about some other change, one or two fit by chance."""
 LEAST_STEMS: Final = 3
 """Content stems below which a remark says nothing in particular."""
 LEAST_OWN: Final = 3
@@ -172,6 +176,19 @@ def review_guards(
             hits.append(GuardHit(guard="coverage", route="queue", words=words, numbers=numbers))
             blocked.add(file)
     return tuple(hits), frozenset(blocked)
+
+
+def chance(right: int, remarks: int) -> GuardHit | None:
+    """A guard on a review of which next to nothing fits the key: what does may be luck.
+
+    Args:
+        right: Remarks that lead a defect they were taken for.
+        remarks: Different remarks, copies of one another counted once.
+    """
+    if remarks < CHANCE_FROM or not 0 < right < CHANCE_SHARE * remarks:
+        return None
+    words = f"only {right} of {remarks} different remarks fit the key, as may happen by chance"
+    return GuardHit(guard="chance", route="queue", words=words, numbers={"right": float(right), "of": float(remarks)})
 
 
 def readable(findings: Sequence[Finding]) -> tuple[Finding, ...]:

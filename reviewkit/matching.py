@@ -168,12 +168,12 @@ def _settle(
 ) -> Matching:
     """Give each finding its outcome: best defect (and its family) credited, further ones queued, duplicates named."""
     settled = {read.id: _one_credit(sorted(pairs[read.id], key=lambda p: (-p.probability, p.target))) for read in reads}
-    takers: dict[str, list[tuple[float, str]]] = {}
-    for own in settled.values():
-        for pair in own:
-            if pair.kind == "defect" and pair.outcome is PairOutcome.MATCHED:
-                takers.setdefault(pair.target, []).append((-pair.probability, pair.finding))
-    ranked = {target: tuple(name for _p, name in sorted(held)) for target, held in sorted(takers.items())}
+    ranked = _ranked(settled)
+    copies = sum(len(group) - 1 for group in alike)
+    luck = guards.chance(len({names[0] for names in ranked.values()}), len(reads) + len(unread) - copies)
+    if luck is not None:
+        settled = {name: [_held_back(pair, luck) for pair in own] for name, own in settled.items()}
+        review, ranked = (*review, luck), {}
     outcomes = {read.id: _outcome(read, settled[read.id], ranked, foreign) for read in reads}
     waiting = [name for name, outcome in outcomes.items() if outcome is Outcome.PERSON]
     lifts = {name: _lifted(settled[name], foreign=name in foreign) for name in waiting}
@@ -186,6 +186,22 @@ def _settle(
     every = tuple(pair for own in settled.values() for pair in own)
     leads = {name: min(group) for group in alike for name in group}
     return Matching(every, outcomes, ranked, review, foreign, leads)
+
+
+def _ranked(settled: Mapping[str, Sequence[Pair]]) -> dict[str, tuple[str, ...]]:
+    """Defect -> the findings taken for it, the likeliest first."""
+    takers: dict[str, list[tuple[float, str]]] = {}
+    for own in settled.values():
+        for pair in own:
+            if pair.kind == "defect" and pair.outcome is PairOutcome.MATCHED:
+                takers.setdefault(pair.target, []).append((-pair.probability, pair.finding))
+    return {target: tuple(name for _p, name in sorted(held)) for target, held in sorted(takers.items())}
+
+
+def _held_back(pair: Pair, hit: GuardHit) -> Pair:
+    if pair.kind != "defect" or pair.outcome is not PairOutcome.MATCHED:
+        return pair
+    return replace(pair, outcome=PairOutcome.PERSON, guards=(*pair.guards, hit))
 
 
 def _one_credit(own: list[Pair]) -> list[Pair]:

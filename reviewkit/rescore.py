@@ -1,7 +1,7 @@
 """Scores an archive again with the rubric now in the bank, beside the old results: nothing that was there is touched.
 
 ```text
-OUT/rescored/rubric-1.1.0-scorer-1.2.0/
+OUT/rescored/rubric-1.1.0-scorer-1.3.0/
   scorecards/ reports/ rows/ runs/   as in OUT
   comparison.html .csv .json         old and new, what changed and why
 ```

@@ -193,6 +193,30 @@ def test_too_many_findings_stop_automatic_credit() -> None:
     assert [hit.guard for hit in found.review_guards] == ["volume"]
 
 
+NOTHING = (
+    "Blank lines separate these badly", "Sort the names by their length", "Spelling of a word up there", "Reads like a poem to me",
+    "A semicolon would look odd", "Prefer another folder for that", "Quotes differ from the neighbour", "Too wide for my screen",
+    "Wants a heading of its own", "Colours of the logo are dated",
+)  # fmt: skip
+
+
+def test_one_right_remark_among_many_that_fit_nothing_waits_for_a_person() -> None:
+    """Whatever came first, and however often it is said; two of them, or few others, are no chance."""
+    others = tuple(at(f"m{n}", "shop/stock.py", 1, 1, text) for n, text in enumerate(NOTHING))
+    right, further = STRONG[0], STRONG[1]
+    for findings in ((right, *others[:9]), (*others, right)):
+        found = matched(findings)
+        assert found.outcomes[right.id] is Outcome.PERSON
+        assert found.credits == {}
+        assert [hit.guard for hit in found.review_guards] == ["chance"]
+        assert any("only 1 of 1" in hit.words for pair in found.of_finding(right.id) for hit in pair.guards)
+        assert card(findings).total.points == 0
+    twice = replace(right, id="twice")
+    assert matched((right, twice, *others)).credits == {}
+    assert matched((right, *others[:8])).outcomes[right.id] is Outcome.MATCHED
+    assert len(matched((right, further, *others)).credits) == 2
+
+
 def test_citing_most_of_a_file_stops_automatic_credit_there() -> None:
     carpet = tuple(
         at(f"m{n}", "shop/pay.py", first, first + 5, f"Thing {n} is odd somewhere in this block")
@@ -298,5 +322,6 @@ def test_without_a_guard_a_test_turns_red(
         return replace(pair, guards=kept, outcome=outcome)
 
     monkeypatch.setattr(pairing, "_pair", unguarded)
+    monkeypatch.setattr(guards, "CHANCE_FROM", guards.MOST_READ)  # the attacks are lists: it would hold back what slips through
     with pytest.raises(AssertionError):
         seen_by()

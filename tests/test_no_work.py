@@ -19,9 +19,6 @@ from reviewkit.words import ExerciseKind
 BANK = find_bank(ROOT)
 MOST = 0.02
 """Share of the points that a no-work attack may earn without a person."""
-LUCKY = {"another scenario's key over these hunks": 0.06}
-"""Another bank key can hold a sentence that is right here, too: pasted over the hunks, ledger's "remembered only in the memory of
-one worker" comes to lie at checkout's flaw of that kind. It is a right remark at the right place, so no guard is made for it."""
 
 
 def card(slug: str, state: State) -> Scorecard:
@@ -56,7 +53,7 @@ def test_an_attack_earns_at_most_two_percent_without_a_person(name: str, request
     )
     for slug in slugs:
         total = card(slug, State(slug=slug, findings=ATTACKS[name][1](material(BANK, slug), BANK))).total
-        assert total.points <= LUCKY.get(name, MOST) * total.over, (slug, total.words)
+        assert total.points <= MOST * total.over, (slug, total.words)
 
 
 @pytest.mark.parametrize("slug", BANK.slugs)
