@@ -295,9 +295,13 @@ def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_
             "allow_root": hasattr(os, "geteuid") and os.geteuid() == 0,
         },
         "IdentityProvider": {"token": token},
-        "LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"},
-    }
+        "LabApp": {
+            "news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly",
+        },
+    }  # fmt: skip
     _write_json(private / "config" / "jupyter_server_config.json", config)
+    # Nothing can be built here; asking whether something should be takes a Node process at every start.
+    _write_json(private / "config" / "labconfig" / "page_config.json", {"buildCheck": False, "buildAvailable": False})
     for name, settings in _SETTINGS.items():
         file = private / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
         _write_json(file, settings)

@@ -237,13 +237,13 @@ async def statements_for(stage: Stage, shelves: int) -> int:
 
 @proof("unbounded-listing")
 async def unbounded_listing(stage: Stage) -> Seen:
-    """How much of a location with 600 shelves comes in one answer?"""
+    """How much of a location with 250 shelves comes in one answer?"""
     kit, world = stage.kit, stage.kit.warehouse()
     async with stage.open(world) as job:
-        await kit.fill(job, *((f"p-{n:03}", NORTH, 3) for n in range(600)))
-        answer = await job.call("shelves")
+        await kit.fill(job, *((f"p-{n:03}", NORTH, 3) for n in range(250)))
+        answer = await job.call("shelves", timeout=60)
     rows = len(answer.value["body"]) if kit.accepted(answer) else 0
-    return Seen(rows >= 600, f"{rows} of 600 shelves in one answer")
+    return Seen(rows >= 250, f"{rows} of 250 shelves in one answer")
 
 
 @proof("tests-cannot-fail")
