@@ -53,7 +53,8 @@ class Machine:
         """Nothing of this process but how packages are reached."""
         kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
         home = self.folder / "home" if user == "ordinary" else self.folder / "root"
-        return {**kept, "HOME": str(home), "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin"}
+        # Compiling all of JupyterLab is half of an installation, and only what is imported is needed here.
+        return {**kept, "HOME": str(home), "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "PIP_NO_COMPILE": "1"}
 
     def start(self, user: str, *command: str, tree: Path | None = None) -> subprocess.Popen[str]:
         """Start a command in the tree, or another, as this user."""
