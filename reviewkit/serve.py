@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -300,13 +301,18 @@ def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_
         },
     }  # fmt: skip
     _write_json(private / "config" / "jupyter_server_config.json", config)
-    # Nothing can be built here; asking whether something should be takes a Node process at every start.
-    _write_json(private / "config" / "labconfig" / "page_config.json", {"buildCheck": False, "buildAvailable": False})
+    _write_json(private / "config" / "labconfig" / "page_config.json", _page_settings())
     for name, settings in _SETTINGS.items():
         file = private / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
         _write_json(file, settings)
     kernel = {"InteractiveShellApp": {"extensions": [kernel_extension] if kernel_extension else []}}
     _write_json(private / "ipython" / "profile_default" / "ipython_kernel_config.json", kernel)
+
+
+def _page_settings() -> dict[str, Any]:
+    """What the page leaves out, here as in the candidate's image: formulas, and asking whether something is to be built."""
+    page: dict[str, Any] = json.loads((files("reviewkit") / "data" / "image" / "lab-page.json").read_text("utf-8"))
+    return page
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ def load(script: str) -> ModuleType:
 # --- what is in it ----------------------------------------------------------------------------------------------------
 def test_it_holds_what_a_candidate_needs_and_nothing_else(published: Path) -> None:
     wheel = own_wheel()[0]
-    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "lab-settings.json", "kernel-config.json", "invite.pub", wheel}
+    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "lab-settings.json", "lab-page.json", "kernel-config.json", "invite.pub", wheel}
     files = contents(published)
     outside = {name for name in files if not name.startswith("scenarios/")}
     notebooks = {f"notebooks/{slug}.ipynb" for slug in BANK.slugs}
@@ -400,3 +400,11 @@ def test_settings_of_the_image_exist_in_jupyterlab() -> None:
         assert values.keys() <= properties.keys()
         for key, value in values.items():
             jsonschema.validate(value, properties[key])
+
+
+def test_what_the_image_leaves_out_is_there_in_jupyterlab() -> None:
+    """A plugin of another name would be left in without a word."""
+    page = json.loads((PACKAGE / "data" / "image" / "lab-page.json").read_text())
+    scripts = [path.read_text("utf-8") for path in (Path(sys.prefix) / "share" / "jupyter" / "lab" / "static").glob("*.js")]
+    for plugin in page["disabledExtensions"]:
+        assert any(f'"{plugin}"' in script for script in scripts), plugin

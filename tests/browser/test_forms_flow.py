@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import made_workbook
 from playwright.sync_api import Page, Route, expect
 from workplace import (
     DRAW_MS,
@@ -277,3 +278,13 @@ def test_a_preview_works_and_records_nothing(workplace: Workplace) -> None:
     close_review(page)
     expect(form(page, "change").locator(".rk-remark")).to_have_count(1)
     assert desk.events == []
+
+
+def test_prices_in_prose_are_no_formulas(workplace: Workplace) -> None:
+    """Nothing is typeset: the scripts for it are a megabyte, and nobody writes formulas here."""
+    document = made_workbook.notebook()
+    document["cells"].insert(1, {"cell_type": "markdown", "id": "prices", "metadata": {}, "source": "From $5 to $6 a piece."})
+    page = workplace.open(workplace.desk(document=document))
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("paragraph").filter(has_text="From $5 to $6 a piece.")).to_be_visible()
+    assert page.locator("mjx-container").count() == 0

@@ -1,12 +1,10 @@
+import { loadCore } from './core.js';
 import { hub } from './hub.js';
 import { MIME } from './workbook.js';
 import { Store } from '../core/store.js';
 
 // Below the -10 of ipywidgets: where an output carries both, the form is drawn from its data and needs no kernel.
 const RANK = -20;
-
-let core = null;
-const loadCore = () => (core ??= import(CORE_URL));
 
 /** The notebook panel that a widget lies in, or null (a mirrored output, a console). */
 function panelOf(widget) {

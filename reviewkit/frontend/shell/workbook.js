@@ -1,5 +1,6 @@
 import { Store } from '../core/store.js';
 import { localStore } from '../core/outbox.js';
+import { loadCore } from './core.js';
 import { DeliveryWatch } from './watch.js';
 import { KernelReady } from './kernel.js';
 import { MendWatch } from './mend.js';
@@ -36,6 +37,10 @@ export class Workbook {
   /** Begin once the application plugin is there and the notebook is loaded. */
   async start() {
     const { context } = this.panel;
+    // Neither waits for the notebook's text: by the time that its forms are drawn, both are there.
+    void loadCore().catch(() => {}); // the first form asks again
+    const path = context.localPath;
+    const early = this.hub.server.grant(path).catch(() => undefined);
     await context.ready;
     context.pathChanged.connect(() => void this.#bind());
     this.panel.sessionContext.statusChanged.connect((_, status) => status === 'idle' && this.refreshSoon());
@@ -47,7 +52,8 @@ export class Workbook {
     window.addEventListener('storage', this.stored);
     this.left = event => this.#leave(event);
     this.panel.node.addEventListener('keydown', this.left);
-    await this.#bind();
+    const granted = await early;
+    await this.#bind(context.localPath === path ? granted : undefined);
   }
 
   /** Esc that no form used goes back to the notebook, so that its cells can be reached without a mouse. */
@@ -73,12 +79,13 @@ export class Workbook {
     return this.forms.size > 0 || 'slug' in this.metadata;
   }
 
-  async #bind() {
+  /** Ask what may be recorded here, unless the answer (null: nothing) is already known. */
+  async #bind(granted = undefined) {
     const { context } = this.panel;
     const events = this.metadata.record?.events ?? [];
-    let grant;
+    let grant = granted;
     try {
-      grant = await this.hub.server.grant(context.localPath);
+      if (grant === undefined) grant = await this.hub.server.grant(context.localPath);
     } catch {
       if (this.panel.isDisposed) return;
       this.store.readonly(this.hub.t('No answer from the server yet; nothing can be recorded. Trying again…'), events);

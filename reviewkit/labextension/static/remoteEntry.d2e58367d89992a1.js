@@ -12,7 +12,18 @@
     return (await (versions.find(version => version.loaded) ?? versions[0]).get())();
   }
 
-  /** The state of a review as a fold of its events. Events may come from a stranger's notebook: every value is coerced. */
+  let core = null;
+
+/** The part that draws forms: fetched by the first notebook that may need it, and again if that failed. */
+function loadCore() {
+  core ??= import(CORE_URL).catch(error => {
+    core = null;
+    throw error;
+  });
+  return core;
+}
+
+/** The state of a review as a fold of its events. Events may come from a stranger's notebook: every value is coerced. */
 
 const SEVERITIES = ['blocker', 'major', 'minor', 'nit'];
 const JUDGEMENTS = ['true', 'false', 'not shown'];
@@ -892,6 +903,10 @@ class Workbook {
   /** Begin once the application plugin is there and the notebook is loaded. */
   async start() {
     const { context } = this.panel;
+    // Neither waits for the notebook's text: by the time that its forms are drawn, both are there.
+    void loadCore().catch(() => {}); // the first form asks again
+    const path = context.localPath;
+    const early = this.hub.server.grant(path).catch(() => undefined);
     await context.ready;
     context.pathChanged.connect(() => void this.#bind());
     this.panel.sessionContext.statusChanged.connect((_, status) => status === 'idle' && this.refreshSoon());
@@ -903,7 +918,8 @@ class Workbook {
     window.addEventListener('storage', this.stored);
     this.left = event => this.#leave(event);
     this.panel.node.addEventListener('keydown', this.left);
-    await this.#bind();
+    const granted = await early;
+    await this.#bind(context.localPath === path ? granted : undefined);
   }
 
   /** Esc that no form used goes back to the notebook, so that its cells can be reached without a mouse. */
@@ -929,12 +945,13 @@ class Workbook {
     return this.forms.size > 0 || 'slug' in this.metadata;
   }
 
-  async #bind() {
+  /** Ask what may be recorded here, unless the answer (null: nothing) is already known. */
+  async #bind(granted = undefined) {
     const { context } = this.panel;
     const events = this.metadata.record?.events ?? [];
-    let grant;
+    let grant = granted;
     try {
-      grant = await this.hub.server.grant(context.localPath);
+      if (grant === undefined) grant = await this.hub.server.grant(context.localPath);
     } catch {
       if (this.panel.isDisposed) return;
       this.store.readonly(this.hub.t('No answer from the server yet; nothing can be recorded. Trying again…'), events);
@@ -1160,9 +1177,6 @@ const hub = new Hub();
 
 // Below the -10 of ipywidgets: where an output carries both, the form is drawn from its data and needs no kernel.
 const RANK = -20;
-
-let core = null;
-const loadCore = () => (core ??= import(CORE_URL));
 
 /** The notebook panel that a widget lies in, or null (a mirrored output, a console). */
 function panelOf(widget) {
