@@ -100,7 +100,7 @@ class Zygote:
         return printable(lines[-1])[:300] if lines else "it said nothing"
 
     def close(self) -> None:
-        """End it with everything below; returns when it is gone."""
+        """End it with everything below; returns when it is gone, or bubblewrap is, with which the kernel ends it."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         try:

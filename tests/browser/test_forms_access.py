@@ -88,6 +88,7 @@ def test_commands_are_in_the_palette_and_work(workplace: Workplace) -> None:
     row(page, 8).locator(".rk-code").click()
     page.get_by_role("menuitem", name="View", exact=True).click()
     page.get_by_role("menuitem", name="Activate Command Palette").click()
+    expect(page.locator("#modal-command-palette input")).to_be_focused()
     page.keyboard.type("Comment on the Whole Change")
     expect(page.locator("#modal-command-palette .lm-CommandPalette-itemLabel").first).to_have_text("Comment on the Whole Change")
     page.keyboard.press("Enter")
