@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reviewkit.bank import ContentError, Entry
 from reviewkit.bankcheck import Problem
 from reviewkit.harness.stage import Tree
 from reviewkit.isolates import FILE, Isolate, IsolateError, isolates_of, make
-from reviewkit.proving import AT_ONCE, run_in_process
+from reviewkit.proving import run_in_process, side_by_side
 from reviewkit.scenario import Exercise
 from reviewkit.words import ExerciseKind
 from reviewkit.yamllines import YamlLines
@@ -42,8 +41,7 @@ def isolate_problems(entry: Entry, tell: Tell, *, quick: bool = False) -> Iterat
         f"{entry.slug}: {len(known & set(isolates))} of {len(known)} defects have an isolate; evidence for the others waits for a person"
     )
     work = [(d, way) for d, ways in sorted(isolates.items()) if d in known for way in ways]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        faults = list(pool.map(lambda item: isolate_faults(entry, *item, quick=quick), work))
+    faults = side_by_side(lambda item: isolate_faults(entry, *item, quick=quick), work)
     for (defect, _), texts in zip(work, faults, strict=True):
         for text in texts:
             yield Problem(place, _line(entry, defect), f"{defect}: {text}")

@@ -6,7 +6,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
 from reviewkit.bankisolates import handed_in_problems, isolate_problems
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
-from reviewkit.proving import AT_ONCE, Suite, run_in_process
+from reviewkit.proving import Suite, run_in_process, side_by_side
 from reviewkit.words import ExerciseKind
 
 Tell = Callable[[str], None]
@@ -33,11 +32,11 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool =
     isolates = partial(isolate_problems, quick=quick)
     parts = (_proofs, _checks, handed_in_problems, _mutants, isolates, _traces, _probes, _linters)
     found: list[Problem] = []
-    with ThreadPoolExecutor(len(parts)) as pool:  # each waits for processes of its own, of which `proving` limits the number
-        for problems, lines in pool.map(partial(_part, entry), parts):
-            for line in lines:
-                tell(line)
-            found += problems
+    # Each part waits for processes of its own, of which `proving` limits the number.
+    for problems, lines in side_by_side(partial(_part, entry), parts, at_once=len(parts)):
+        for line in lines:
+            tell(line)
+        found += problems
     return found
 
 
@@ -125,8 +124,7 @@ def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
         yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
     caught = 0
     reasons = [str(yaml.safe_load((m / "mutant.yaml").read_text("utf-8")).get("caught_by") or "") for m in mutants]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(pool.map(partial(_failures, entry), mutants, reasons))
+    outcomes = side_by_side(lambda item: _failures(entry, *item), zip(mutants, reasons, strict=True))
     for mutant, reason, failed in zip(mutants, reasons, outcomes, strict=True):
         if reason in failed:
             caught += 1

@@ -13,12 +13,15 @@ import multiprocessing
 import os
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from reviewkit.bank import Entry
 from reviewkit.harness.job import LoadError
@@ -26,8 +29,11 @@ from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Mark, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 
+Item = TypeVar("Item")
+Done = TypeVar("Done")
 Suite = Literal["probes", "proofs", "public", "checks", "traces", "load"]
 ITEM_SECONDS = 60.0
+TICK_SECONDS = 0.05
 IMPORTED = ("fastapi", "httpx", "pydantic", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.sqlite.aiosqlite", "structlog")
 """What the fork server imports beforehand, where it is installed; a tree that needs more imports it itself."""
 
@@ -37,6 +43,7 @@ _STARTING = threading.Lock()
 AT_ONCE = 4
 """Trees that run at the same time: most of them mostly wait."""
 _ROOM = threading.BoundedSemaphore(AT_ONCE)
+_running: set[BaseProcess] = set()
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,7 @@ def run_in_process(
         process = _FRESH.Process(target=_run, args=(sender, said.name, entry.folder, entry.rubric_folder, tree, suite, seed, only))
         with _STARTING, sender:
             process.start()
+            _running.add(process)
         try:
             if not receiver.poll(seconds):
                 raise RuntimeError(f"{entry.slug}: {suite} on {tree.name} did not end within {seconds:g} s")
@@ -153,9 +161,34 @@ def run_in_process(
             end = said.read().decode("utf-8", "replace")[-2000:]
             raise RuntimeError(f"{entry.slug}: {suite} on {tree.name} ended without results: {end}") from None
         finally:
+            with _STARTING:
+                _running.discard(process)
             process.kill()
             process.join()
             process.close()
+
+
+def side_by_side(work: Callable[[Item], Done], items: Iterable[Item], at_once: int = AT_ONCE) -> list[Done]:
+    """Do the same with each item, several at a time.
+
+    Once one of them fails, or the user interrupts, nothing more is begun and every suite that runs is ended.
+    """
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(future.done() for future in futures):
+                _end_running()
+                time.sleep(TICK_SECONDS)  # one that waited for room may begin in between
+            raise
+
+
+def _end_running() -> None:
+    with _STARTING:
+        for process in _running:
+            process.kill()
 
 
 def _run(
