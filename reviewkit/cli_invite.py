@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from reviewkit.policy import AiUse
 if TYPE_CHECKING:
     from reviewkit.invite import Invite
     from reviewkit.invite_links import Places
-    from reviewkit.invite_store import InviteChange, InviteStore, KnownInvite
+    from reviewkit.invite_store import InviteStore, KnownInvite
 
 invite_app = typer.Typer(help="Links for candidates: signed, expiring, for one scenario each.", no_args_is_help=True)
 
@@ -181,14 +180,11 @@ def extend(
 
     Example: reviewkit invite extend 3f0c2a9b51d74e08 --days 3
     """
+    from reviewkit.invite_changes import extended
     from reviewkit.invite_links import Places
-    from reviewkit.inviting import extend as longer
 
-    kept = _store(store)
-    change = longer(asyncio.run(kept.get(invite)), days, int(time.time()))
-    asyncio.run(kept.add([change]))
+    change = asyncio.run(extended(_store(store), invite, days, int(time.time())))
     _show([change.invite], Places(repo, binder, hub, local), qr=False, svg=None, as_json=as_json)
-    _tell_intake(change)
 
 
 @invite_app.command("revoke")
@@ -199,13 +195,10 @@ def revoke(invite: Annotated[str, typer.Argument(help="Id of the invite.")], sto
 
     Example: reviewkit invite revoke 3f0c2a9b51d74e08
     """
-    from reviewkit.inviting import revoke as withdraw
+    from reviewkit.invite_changes import withdrawn
 
-    kept = _store(store)
-    change = withdraw(asyncio.run(kept.get(invite)), int(time.time()))
-    asyncio.run(kept.add([change]))
+    asyncio.run(withdrawn(_store(store), invite, int(time.time())))
     typer.echo(f"Invite {invite} is withdrawn.")
-    _tell_intake(change)
 
 
 @invite_app.command("key")
@@ -282,27 +275,3 @@ def _show(made: Sequence[Invite], places: Places, *, qr: bool, svg: Path | None,
         typer.echo("mybinder.org is for public, free use: no commercial interviews there.")
     elif made and not places.repo:
         typer.echo("Name the published repository with --repo or REVIEWKIT_REPO for mybinder.org and BinderHub links.")
-
-
-def _tell_intake(change: InviteChange) -> None:
-    """Let the intake know of a change; exit code 1 when it could not be told.
-
-    Raises:
-        IntakeError: If it is not reachable or refuses.
-        UsageError: If there is no token to tell it with.
-    """
-    from reviewkit.intake.client import HIRING_VARIABLE, IntakeClient
-
-    invite = change.invite
-    if not invite.intake:
-        return
-    token = os.environ.get(HIRING_VARIABLE, "")
-    if not token:
-        step = f"Set {HIRING_VARIABLE} and run this again, or tell its operator."
-        raise UsageError(f"The change is stored here, but the intake at {invite.intake} was not told.", step)
-
-    async def tell() -> None:
-        async with IntakeClient(invite.intake, token, patience=10) as client:
-            await client.change_invite(invite.id, change.change, invite.exp)
-
-    asyncio.run(tell())

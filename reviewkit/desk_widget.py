@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +11,14 @@ import ipywidgets as w
 from reviewkit.bank import find_bank
 from reviewkit.database import store_url
 from reviewkit.desk import Choice, Place, Source, suitable
-from reviewkit.deskwork import DeskWork, Made
+from reviewkit.desk_change import ChangeInvite
+from reviewkit.desk_text import WIDE, day, link_field, made_words, said, text
+from reviewkit.deskwork import DeskWork
 from reviewkit.errors import ReviewkitError
-from reviewkit.invite_links import Link, Places
+from reviewkit.invite_links import Places
 from reviewkit.inviting import DAYS, Terms
 from reviewkit.policy import AiUse
 from reviewkit.row import Row
-from reviewkit.safe_text import visible
 from reviewkit.words import Domain, Level
 
 STYLE: Final = """<style>
@@ -36,7 +35,6 @@ POLICIES: Final = [("declared in the summary", AiUse.DECLARED), ("not at all", A
 ANY: Final = "any"
 """A word, because to ipywidgets None is no choice at all."""
 MINUTES: Final = [(ANY, ANY), *((f"at most {n}", n) for n in (20, 30, 45, 60, 75))]
-_WIDE: Final = {"description_width": "150px"}
 
 
 class Desk:
@@ -44,7 +42,7 @@ class Desk:
 
     def __init__(self, work: DeskWork, intake: str = "") -> None:
         self.work = work
-        options = {"style": _WIDE, "layout": w.Layout(width="520px")}
+        options = {"style": WIDE, "layout": w.Layout(width="520px")}
         self.domains = w.SelectMultiple(description="Assesses", options=_domains(work.choices), rows=6, **options)
         self.level = w.Dropdown(description="Level", options=[(ANY, ANY), *((level.value, level) for level in Level)], **options)
         self.minutes = w.Dropdown(description="Minutes", options=MINUTES, **options)
@@ -60,6 +58,7 @@ class Desk:
         self.refresh = w.Button(description="Look again")
         self.score = w.Button(description="Score what was submitted", layout=w.Layout(width="auto"))
         self.said, self.table = w.HTML(), w.HTML()
+        self.change = ChangeInvite(work, self.look)
         self._scoring: threading.Thread | None = None
         self._connect()
         self._choose()
@@ -71,7 +70,7 @@ class Desk:
         pick = w.VBox([w.HTML("<h2>1. Pick a scenario</h2>"), self.domains, self.level, self.minutes, self.scenario, self.about])
         terms = [self.candidate, self.days, self.box_minutes, self.policy, self.intake, self.make, self.made, self.links]
         link = w.VBox([w.HTML("<h2>2. Make the link</h2>"), *terms])
-        people = [w.HTML("<h2>3. Candidates</h2>"), w.HBox([self.refresh, self.score]), self.said, self.table]
+        people = [w.HTML("<h2>3. Candidates</h2>"), w.HBox([self.refresh, self.score]), self.said, self.table, self.change.box]
         return [pick, link, w.VBox(people)]
 
     def _connect(self) -> None:
@@ -105,9 +104,9 @@ class Desk:
         try:
             made = self.work.invite(self.scenario.value, self.candidate.value.strip(), terms)
         except ReviewkitError as error:
-            self.made.value, self.links.children = _said(f"Not made: {error}", role="alert"), ()
+            self.made.value, self.links.children = said(f"Not made: {error}", role="alert"), ()
             return
-        self.made.value, self.links.children = _said(made_words(made)), [_link_field(link) for link in made.links]
+        self.made.value, self.links.children = said(made_words(made)), [link_field(link) for link in made.links]
         self.candidate.value = ""
         self.look()
 
@@ -117,17 +116,18 @@ class Desk:
         try:
             seen = self.work.look()
         except ReviewkitError as error:
-            self.said.value = _said(str(error), role="alert")
+            self.said.value = said(str(error), role="alert")
             return
-        self.said.value = "".join(_said(note, role="alert") for note in seen.notes)
+        self.said.value = "".join(said(note, role="alert") for note in seen.notes)
         self.table.value = people(seen.places, self.work.out.root)
+        self.change.show(seen.places)
 
     def _score(self) -> None:
         """Score in a thread, so that the desk goes on answering."""
         if self._scoring is not None and self._scoring.is_alive():
             return
         self.score.disabled = True
-        self.said.value = _said("Fetching what was submitted…")
+        self.said.value = said("Fetching what was submitted…")
         self._scoring = threading.Thread(target=self._score_all, name="reviewkit-desk", daemon=True)
         self._scoring.start()
 
@@ -136,13 +136,13 @@ class Desk:
 
         def tell(row: Row) -> None:
             done.append(row)
-            self.said.value = _said(f"Scoring: {len(done)} done…")
+            self.said.value = said(f"Scoring: {len(done)} done…")
 
         try:
             rows = self.work.score(tell)
-            words = "".join(_said(sentence) for sentence in scored_words(rows))
+            words = "".join(said(sentence) for sentence in scored_words(rows))
         except ReviewkitError as error:
-            words = _said(str(error), role="alert")
+            words = said(str(error), role="alert")
         finally:
             self.score.disabled = False
         self.look()
@@ -164,41 +164,29 @@ def scored_words(rows: list[Row]) -> list[str]:
 def about(choice: Choice | None) -> str:
     """A scenario as HTML: what it assesses, for whom, and how to see it."""
     if choice is None:
-        return _said("No scenario of this bank suits all of that. Choose less.")
+        return said("No scenario of this bank suits all of that. Choose less.")
     levels = ", ".join(level.value for level in Level if level in choice.levels)
     parts = {
         "Stack": choice.stack, "Summary": choice.summary, "Assesses": "; ".join(choice.assesses), "Ideal for": choice.ideal_for,
         "Flaws of level": levels, "See it as a candidate does, in a terminal": f"reviewkit open {choice.slug} --preview",
     }  # fmt: skip
-    items = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in parts.items() if value)
+    items = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in parts.items() if value)
     return f"<dl>{items}</dl>"
-
-
-def made_words(made: Made) -> str:
-    """What to say of a new invite."""
-    until = datetime.fromtimestamp(made.invite.exp, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"Link for {made.invite.candidate}, {made.invite.slug}, {made.invite.minutes} minutes, valid until {until}. Copy one and send it:"
-
-
-def _link_field(link: Link) -> Any:
-    """A field to copy from: a link to click would open the candidate's workbook on the hiring side."""
-    return w.Text(description=link.place, value=link.url, style=_WIDE, layout=w.Layout(width="100%"))
 
 
 def people(places: tuple[Place, ...], out: Path) -> str:
     """The candidates as an HTML table."""
     if not places:
-        return _said("Nobody is invited yet.")
+        return said("Nobody is invited yet.")
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Candidate", "Scenario", "State", "Last seen", "Valid until", "Result"))
     body = "".join(_person(place, out) for place in places)
     return f"<table><caption>Candidates</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _person(place: Place, out: Path) -> str:
-    until = datetime.fromtimestamp(place.exp, UTC).strftime("%Y-%m-%d")
     state = place.standing.value + ("" if place.row else _SOURCES[place.source])
-    cells = (place.slug, state, place.last_at[:16].replace("T", " "), until, result(place.row, out))
-    return f'<tr><th scope="row">{_text(place.candidate)}</th>' + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>"
+    cells = (place.slug, state, place.last_at[:16].replace("T", " "), day(place.exp), result(place.row, out))
+    return f'<tr><th scope="row">{text(place.candidate)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def result(row: Row | None, out: Path) -> str:
@@ -207,14 +195,6 @@ def result(row: Row | None, out: Path) -> str:
         return ""
     waiting = f", {row.waiting} wait for a person" if row.waiting else ""
     return f"{row.total:.1f} of {row.over:g} ({row.band}){waiting}: {out / row.report}"
-
-
-def _said(text: str, role: str = "status") -> str:
-    return f'<p role="{role}">{_text(text)}</p>'
-
-
-def _text(value: object) -> str:
-    return html.escape(visible(str(value)))
 
 
 def open_desk(

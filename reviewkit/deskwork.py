@@ -20,6 +20,7 @@ from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.intake.client import HIRING_VARIABLE, IntakeClient
 from reviewkit.intake.fetch import fetch
 from reviewkit.invite import Invite
+from reviewkit.invite_changes import extended, withdrawn
 from reviewkit.invite_links import Link, Places, links
 from reviewkit.invite_store import InviteChange, InviteStore, KnownInvite
 from reviewkit.inviting import Terms, make, token
@@ -75,6 +76,27 @@ class DeskWork:
         invite = make(self.bank, slug, candidate, terms, signing_key(keys_folder()), now)
         finished(self._store.add([InviteChange(invite, "created", now)]))
         return Made(invite, self.links(invite))
+
+    def extend(self, invite: str, days: int) -> Made:
+        """Make an invite valid for so many days from now, and give its new links.
+
+        Raises:
+            UsageError: If it was withdrawn or is valid longer already, or its intake cannot be told for want of a token.
+            IntakeError: If its intake cannot be told; the change is stored then.
+            DataError: If the store or its signing key cannot be used.
+        """
+        change = finished(extended(self._store, invite, days, int(time.time())))
+        return Made(change.invite, self.links(change.invite))
+
+    def withdraw(self, invite: str) -> Invite:
+        """Withdraw an invite for good.
+
+        Raises:
+            UsageError: If it was withdrawn before, or its intake cannot be told for want of a token.
+            IntakeError: If its intake cannot be told; the change is stored then.
+            DataError: If the store cannot be used.
+        """
+        return finished(withdrawn(self._store, invite, int(time.time()))).invite
 
     def links(self, invite: Invite) -> tuple[Link, ...]:
         """Links of a stored invite.

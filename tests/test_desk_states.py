@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +14,16 @@ from made_intake import NOW, Intake, invite
 
 from reviewkit.bank import find_bank
 from reviewkit.desk import Choice, Received, Source, Standing, choice_of, places, suitable
-from reviewkit.desk_widget import about, people, scored_words
+from reviewkit.desk_widget import Desk, about, people, scored_words
 from reviewkit.deskwork import DeskWork
 from reviewkit.errors import UsageError
 from reviewkit.event import Event
 from reviewkit.intake.client import IntakeClient
+from reviewkit.invite import read, token_of
 from reviewkit.invite_links import Places, links
 from reviewkit.invite_store import KnownInvite
 from reviewkit.inviting import Terms, token
-from reviewkit.keyring import new_key, public_text
+from reviewkit.keyring import given_public_keys, keys_folder, new_key, public_text, read_keys
 from reviewkit.row import Row
 from reviewkit.words import Domain, Level
 
@@ -92,6 +94,93 @@ def test_what_others_wrote_is_shown_as_text() -> None:
     assert "<img" not in shown
     assert "&lt;img src=x&gt;" in shown
     assert "\u202e" not in shown
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeskWork:
+    """A desk with an invite that names no intake."""
+    monkeypatch.setenv("REVIEWKIT_KEYS", str(tmp_path / "keys"))
+    new_key(tmp_path / "keys")
+    desk = DeskWork(BANK, tmp_path / "out", f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}", Places(repo="owner/site"))
+    desk.invite(made.SLUG, "c-1", Terms(days=1))
+    return desk
+
+
+def test_an_invite_gets_more_time_and_links_of_its_own(work: DeskWork) -> None:
+    (before,) = work.look().places
+    desk = Desk(work)
+    change = desk.change
+    change.extend.click()
+    assert "Choose an invite first." in change.said.value
+    change.person.index, change.days.value = 1, 9
+    change.extend.click()
+    (after,) = work.look().places
+    assert after.exp > before.exp + 7 * 86_400
+    assert "valid until" in change.said.value
+    signed = read(token_of(change.links.children[0].value), given_public_keys(public_text(read_keys(keys_folder()))))
+    assert (signed.id, signed.exp) == (before.invite, after.exp)
+    assert time.strftime("%Y-%m-%d", time.gmtime(after.exp)) in desk.table.value
+    change.extend.click()
+    assert work.look().places[0].exp - after.exp < 60, "from now, not from before"
+    change.days.value = 1
+    change.extend.click()
+    assert "Not done: This invite is valid longer than that already." in change.said.value
+
+
+def test_an_invite_is_withdrawn_only_when_asked_twice(work: DeskWork) -> None:
+    work.invite(made.SLUG, "c-2", Terms())
+    desk = Desk(work)
+    change = desk.change
+
+    def states() -> dict[str, Standing]:
+        return {place.candidate: place.standing for place in work.look().places}
+
+    assert change.asked.layout.display == "none"
+    change.withdraw.click()
+    assert "Choose an invite first." in change.said.value
+    assert change.asked.layout.display == "none"
+    change.person.index = next(at for at, (label, _) in enumerate(change.person.options) if label.startswith("c-1,"))
+    change.withdraw.click()
+    assert change.asked.layout.display is None
+    assert "cannot be made to work again" in change.said.value
+    change.keep.click()
+    assert change.asked.layout.display == "none"
+    change.withdraw.click()
+    change.person.index = 1 if change.person.index == 2 else 2  # somebody else: asked anew
+    assert change.asked.layout.display == "none"
+    assert set(states().values()) == {Standing.INVITED}
+    change.person.index = next(at for at, (label, _) in enumerate(change.person.options) if label.startswith("c-1,"))
+    change.withdraw.click()
+    change.sure.click()
+    assert states() == {"c-1": Standing.WITHDRAWN, "c-2": Standing.INVITED}
+    assert "is withdrawn" in change.said.value
+    assert [label.split(",")[0] for label, _ in change.person.options] == ["choose one", "c-2"]
+    assert change.person.value == ""
+    assert "withdrawn" in desk.table.value
+
+
+def test_a_change_that_the_intake_was_not_told_is_told_when_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("REVIEWKIT_KEYS", str(keys))
+    service = Intake(tmp_path, pubkey=public_text([new_key(keys)])).start()
+    try:
+        work = DeskWork(BANK, tmp_path / "out", f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}", Places(repo="owner/site"))
+        one = work.invite(made.SLUG, "c-1", Terms(intake=service.url)).invite
+        signed = token(one, keys)
+        monkeypatch.delenv("REVIEWKIT_INTAKE_TOKEN", raising=False)
+        with pytest.raises(UsageError, match="was not told"):
+            work.withdraw(one.id)
+        assert service.ask("GET", "/v1/invite", bearer=signed).status == 200
+        monkeypatch.setenv("REVIEWKIT_INTAKE_TOKEN", service.hiring)
+        assert work.withdraw(one.id).id == one.id
+        assert service.ask("GET", "/v1/invite", bearer=signed).json["reason"] == "revoked"
+    finally:
+        service.stop()
+
+
+def test_without_invites_there_is_nothing_to_change(tmp_path: Path) -> None:
+    work = DeskWork(BANK, tmp_path / "out", f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite'}", Places(repo="owner/site"))
+    assert Desk(work).change.box.layout.display == "none"
 
 
 @pytest.mark.timeout(300)

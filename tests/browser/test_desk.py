@@ -99,6 +99,39 @@ def test_a_link_is_made_by_keyboard_alone_in_a_form_that_needed_no_cell_run(offi
     assert uncaught(page) == []
 
 
+def test_an_invite_that_is_out_is_changed_by_keyboard_alone(office: Workplace, served: HiringServer) -> None:
+    page = opened(office, served)
+    desk = page.locator(".rk-desk")
+    desk.get_by_label("Candidate's id").fill("c-31")
+    desk.get_by_role("button", name="Make the link").click()
+    row = desk.get_by_role("row").filter(has_text="c-31")
+    expect(row).to_contain_text("invited", timeout=DRAW_MS)
+    expect(desk.get_by_label("Invite", exact=True).locator("option").filter(has_text="c-31")).to_be_attached()
+    desk.get_by_role("button", name="Score what was submitted").focus()
+    page.keyboard.press("Tab")
+    expect(desk.get_by_label("Invite", exact=True)).to_be_focused()
+    page.keyboard.press("ArrowDown")  # the newest stands first
+    expect(desk.get_by_label("Invite", exact=True).locator("option:checked")).to_contain_text("c-31")
+    page.keyboard.press("Tab")
+    expect(desk.get_by_label("Days from now")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("200")
+    page.keyboard.press("Tab")
+    expect(desk.get_by_role("button", name="Give more time")).to_be_focused()
+    until = row.inner_text()
+    page.keyboard.press("Enter")
+    expect(desk.get_by_role("status").filter(has_text="Link for c-31")).to_have_count(2, timeout=DRAW_MS)
+    expect(row).not_to_have_text(until, timeout=DRAW_MS)
+    desk.get_by_role("button", name="Withdraw…").focus()
+    page.keyboard.press("Enter")
+    expect(desk.get_by_role("alert").filter(has_text="The link for c-31")).to_be_visible(timeout=DRAW_MS)
+    press_until(page, "Tab", "button.mod-danger")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("withdrawn", timeout=DRAW_MS)
+    expect(desk.get_by_role("button", name="Withdraw for good")).to_be_hidden()
+    assert uncaught(page) == []
+
+
 def test_the_server_shows_nothing_but_this_notebook(office: Workplace, served: HiringServer) -> None:
     page = office.page()
     answer = page.request.get(f"{served.base_url}api/contents/", headers={"Authorization": f"token {served.token}"})

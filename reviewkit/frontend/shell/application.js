@@ -1,3 +1,4 @@
+import { QUIET } from '../core/dom.js';
 import { hub } from './hub.js';
 import { Server } from './server.js';
 
@@ -66,6 +67,12 @@ async function readSettings(registry) {
   }
 }
 
+/** Widgets of the hiring desk take every key themselves: an arrow on a list must choose, not move through the notebook. */
+function quietWidgets() {
+  const quiet = ({ target }) => target.closest?.('.rk-desk') && target.setAttribute(QUIET, 'true');
+  document.addEventListener('focusin', quiet, true);
+}
+
 /** The plugin that knows notebooks: grants, record, commands. Only the tracker is required. */
 export async function applicationPlugins() {
   const [{ INotebookTracker, NotebookActions }, { ServerConnection }] = await Promise.all([
@@ -96,6 +103,7 @@ export async function applicationPlugins() {
         const service = Object.fromEntries(roles.map((role, at) => [role, given[at] ?? null]));
         hub.strings = service.translator?.load('reviewkit') ?? null;
         addCommands(app, tracker, service.palette ?? null);
+        quietWidgets();
         hub.open({ app, NotebookActions, server: new Server(ServerConnection) });
         tracker.widgetAdded.connect((_, panel) => void hub.of(panel));
         tracker.forEach(panel => void hub.of(panel));

@@ -1443,6 +1443,12 @@ async function readSettings(registry) {
   }
 }
 
+/** Widgets of the hiring desk take every key themselves: an arrow on a list must choose, not move through the notebook. */
+function quietWidgets() {
+  const quiet = ({ target }) => target.closest?.('.rk-desk') && target.setAttribute(QUIET, 'true');
+  document.addEventListener('focusin', quiet, true);
+}
+
 /** The plugin that knows notebooks: grants, record, commands. Only the tracker is required. */
 async function applicationPlugins() {
   const [{ INotebookTracker, NotebookActions }, { ServerConnection }] = await Promise.all([
@@ -1473,6 +1479,7 @@ async function applicationPlugins() {
         const service = Object.fromEntries(roles.map((role, at) => [role, given[at] ?? null]));
         hub.strings = service.translator?.load('reviewkit') ?? null;
         addCommands(app, tracker, service.palette ?? null);
+        quietWidgets();
         hub.open({ app, NotebookActions, server: new Server(ServerConnection) });
         tracker.widgetAdded.connect((_, panel) => void hub.of(panel));
         tracker.forEach(panel => void hub.of(panel));
