@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from reviewkit.bank import find_bank
 from reviewkit.database import store_url
-from reviewkit.desk import Choice, Place, Source, suitable
+from reviewkit.desk import Choice, Place, Source, Standing, suitable
 from reviewkit.desk_change import ChangeInvite
 from reviewkit.desk_text import WIDE, day, link_field, made_words, said, text
 from reviewkit.deskwork import DeskWork
@@ -184,7 +184,8 @@ def people(places: tuple[Place, ...], out: Path) -> str:
 
 
 def _person(place: Place, out: Path) -> str:
-    state = place.standing.value + ("" if place.row else _SOURCES[place.source])
+    known = place.row is not None or place.standing is Standing.WITHDRAWN
+    state = place.standing.value + ("" if known else _SOURCES[place.source])
     cells = (place.slug, state, place.last_at[:16].replace("T", " "), day(place.exp), result(place.row, out))
     return f'<tr><th scope="row">{text(place.candidate)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>"
 

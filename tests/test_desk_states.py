@@ -66,6 +66,7 @@ def test_an_invite_that_no_intake_tells_of_says_so_and_closed_ones_come_last() -
     shown = people(tuple(found), Path("out"))
     assert "invited; comes as a file" in shown
     assert "invited; its intake does not answer" in shown
+    assert "<td>withdrawn</td>" in shown
 
 
 def test_scenarios_are_chosen_by_what_they_assess_for_whom_and_how_long() -> None:
