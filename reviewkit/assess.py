@@ -242,7 +242,8 @@ def hidden_checks(
         entry: The scenario, with rubric.
         state: The candidate's work.
         launcher: The sandbox, or None.
-        baseline: Results on the change as proposed, where known: taken for a mend that changes nothing, if all are decided.
+        baseline: Results on the change as proposed, where known: taken for a mend that changes nothing, if all are decided
+            and there is a sandbox; without one nothing is run, and nothing may look as if it were.
     """
 
     async def run() -> list[CheckResult]:
@@ -253,7 +254,7 @@ def hidden_checks(
             work = state.exercises.get(exercise.id)
             edited = work.files if work is not None else {}
             known = [result for result in baseline if result.exercise == exercise.id]
-            if known and is_unmended(entry, exercise, edited) and all(r.outcome not in UNDECIDED for r in known):
+            if launcher is not None and known and is_unmended(entry, exercise, edited) and all(r.outcome not in UNDECIDED for r in known):
                 results += known
             else:
                 results += await run_hidden_checks(entry, exercise.id, edited, launcher, SEED)

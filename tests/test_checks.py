@@ -84,6 +84,12 @@ def test_a_mend_that_changes_nothing_has_the_results_of_the_change_as_proposed(e
     assert asked(entry, {}) == asked(entry, {MODULE: HEAD}) == asked(entry, {"other.py": "x = 1"}) == 0
 
 
+def test_without_a_sandbox_nothing_looks_as_if_it_were_run(entry: Entry) -> None:
+    """Results on the change as proposed may be known from a batch that had one."""
+    known = [CheckResult(exercise="mend", check=check, title=check, outcome="failed", expected="", seen="") for check in CHECK_IDS]
+    assert outcomes(hidden_checks(entry, State(), None, known)) == ["not_run"] * len(CHECK_IDS)
+
+
 @pytest.mark.parametrize("outcome", sorted(UNDECIDED))
 def test_what_was_not_decided_about_the_change_as_proposed_is_run_again(entry: Entry, outcome: Outcome) -> None:
     assert asked(entry, {MODULE: HEAD}, outcome) >= len(CHECK_IDS)
