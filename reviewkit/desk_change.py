@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import ipywidgets as w
@@ -29,6 +29,8 @@ class ChangeInvite:
             changed: Called after a change, so that the table shows it.
         """
         self.work, self.changed = work, changed
+        self.untold: set[str] = set()
+        """Invites whose withdrawal failed here; offered on, so that it can be made again."""
         layout = w.Layout(width="520px")
         self.person = w.Dropdown(description="Invite", style=WIDE, layout=layout)
         self.days = w.BoundedIntText(description="Days from now", value=DAYS, min=1, max=365, style=WIDE, layout=layout)
@@ -50,7 +52,7 @@ class ChangeInvite:
     def show(self, places: Sequence[Place]) -> None:
         """Offer the invites that can still be changed; what was chosen stays chosen."""
         before, told, links = self.person.value, self.said.value, self.links.children
-        offered = [(f"{place.candidate}, {place.slug}, until {day(place.exp)}", place.invite) for place in changeable(places)]
+        offered = [(f"{place.candidate}, {place.slug}, until {day(place.exp)}", place.invite) for place in changeable(places, self.untold)]
         self.person.options = [("choose one", NOBODY), *offered]
         self.person.value = before if before in {value for _label, value in offered} else NOBODY
         self.box.layout.display = None if offered else "none"
@@ -63,7 +65,7 @@ class ChangeInvite:
         try:
             made = self.work.extend(self.person.value, self.days.value)
         except ReviewkitError as error:
-            self._settle(said(f"Not done: {error}", role="alert"))
+            self._failed(error)
             return
         self._settle(said(made_words(made)), [link_field(link) for link in made.links])
         self.changed()
@@ -78,12 +80,20 @@ class ChangeInvite:
         self.withdraw.disabled = True
 
     def _withdraw(self) -> None:
+        chosen = self.person.value
         try:
-            invite = self.work.withdraw(self.person.value)
+            invite = self.work.withdraw(chosen)
         except ReviewkitError as error:
-            self._settle(said(f"Not done: {error}", role="alert"))
+            self.untold.add(chosen)
+            self._failed(error)
             return
+        self.untold.discard(chosen)
         self._settle(said(f"The invite of {invite.candidate}, {invite.slug}, is withdrawn."))
+        self.changed()
+
+    def _failed(self, error: ReviewkitError) -> None:
+        """Say it, and show what holds now: the change may be stored although the intake does not know of it."""
+        self._settle(said(str(error), role="alert"))
         self.changed()
 
     def _settle(self, told: str, links: Sequence[Any] = ()) -> None:
@@ -93,6 +103,6 @@ class ChangeInvite:
         self.withdraw.disabled = False
 
 
-def changeable(places: Sequence[Place]) -> list[Place]:
-    """Invites that can be given more time or be withdrawn; pure."""
-    return [place for place in places if place.standing is not Standing.WITHDRAWN]
+def changeable(places: Sequence[Place], untold: Collection[str]) -> list[Place]:
+    """Invites that can be given more time or be withdrawn, and those withdrawn ones whose intake was not told; pure."""
+    return [place for place in places if place.standing is not Standing.WITHDRAWN or place.invite in untold]

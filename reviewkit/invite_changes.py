@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from reviewkit.errors import UsageError
+from reviewkit.errors import IntakeError, UsageError
 from reviewkit.intake.client import HIRING_VARIABLE, IntakeClient
 from reviewkit.invite_store import InviteChange, InviteStore
 from reviewkit.inviting import extend, revoke
@@ -57,5 +57,9 @@ async def _tell(change: InviteChange) -> None:
     if not token:
         step = f"Set {HIRING_VARIABLE} and do this again, or tell its operator."
         raise UsageError(f"The change is stored here, but the intake at {invite.intake} was not told.", step)
-    async with IntakeClient(invite.intake, token, patience=PATIENCE) as client:
-        await client.change_invite(invite.id, change.change, invite.exp)
+    try:
+        async with IntakeClient(invite.intake, token, patience=PATIENCE) as client:
+            await client.change_invite(invite.id, change.change, invite.exp)
+    except IntakeError as error:
+        fact = f"The change is stored here, but the intake at {invite.intake} was not told ({error.fact})"
+        raise IntakeError(error.reason, fact, "Do this again later, or tell its operator.", error.status) from error
