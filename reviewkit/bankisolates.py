@@ -11,7 +11,7 @@ from reviewkit.bank import ContentError, Entry
 from reviewkit.bankcheck import Problem
 from reviewkit.harness.stage import Tree
 from reviewkit.isolates import FILE, Isolate, IsolateError, isolates_of, make
-from reviewkit.proving import run_in_process, side_by_side
+from reviewkit.proving import SuiteError, run_in_process, side_by_side
 from reviewkit.scenario import Exercise
 from reviewkit.words import ExerciseKind
 from reviewkit.yamllines import YamlLines
@@ -63,8 +63,11 @@ def isolate_faults(entry: Entry, defect: str, isolate: Isolate, *, quick: bool =
             make(entry.rubric_folder, isolate, tree)
         except IsolateError as error:
             return [error.fact]
-        proofs = run_in_process(entry, tree, "proofs", only=defect if quick else "")
-        public = [] if quick else run_in_process(entry, tree, "public")
+        try:
+            proofs = run_in_process(entry, tree, "proofs", only=defect if quick else "")
+            public = [] if quick else run_in_process(entry, tree, "public")
+        except SuiteError as error:
+            return [str(error)]
     faults = [] if any(result.id == defect for result in proofs) else ["no proof ran, so it shows nothing"]
     faults += [
         f"shows {result.id} as {result.outcome} ({result.text})"

@@ -15,7 +15,7 @@ from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
 from reviewkit.bankisolates import handed_in_problems, isolate_problems
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
-from reviewkit.proving import Suite, run_in_process, side_by_side
+from reviewkit.proving import Suite, SuiteError, run_in_process, side_by_side
 from reviewkit.words import ExerciseKind
 
 Tell = Callable[[str], None]
@@ -42,7 +42,12 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool =
 
 def _part(entry: Entry, part: Callable[[Entry, Tell], Iterator[Problem]]) -> tuple[list[Problem], list[str]]:
     lines: list[str] = []
-    return list(part(entry, lines.append)), lines
+    found: list[Problem] = []
+    try:
+        found.extend(part(entry, lines.append))
+    except SuiteError as error:
+        found.append(Problem(f"rubrics/{entry.slug}", 1, str(error)))
+    return found, lines
 
 
 def _reference(entry: Entry) -> Path:
@@ -108,10 +113,13 @@ def _failures(entry: Entry, mutant: Path, reason: str) -> list[str]:
     """Hidden checks that reject a mutant: the one it is made for, or all that do where that one does not."""
     with tempfile.TemporaryDirectory() as scratch:
         tree = mutant_tree(entry, mutant, Path(scratch))
-        own = run_in_process(entry, tree, "checks", only=reason) if reason else []
-        if any(r.outcome != "passed" for r in own):
-            return [reason]
-        return [r.id for r in run_in_process(entry, tree, "checks") if r.outcome != "passed"]
+        try:
+            own = run_in_process(entry, tree, "checks", only=reason) if reason else []
+            if any(r.outcome != "passed" for r in own):
+                return [reason]
+            return [r.id for r in run_in_process(entry, tree, "checks") if r.outcome != "passed"]
+        except SuiteError as error:  # of this mutant alone; the others go on
+            return [str(error)]
 
 
 def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ from random import Random
 from typing import Any, Literal, TypeVar
 
 from reviewkit.bank import Entry
+from reviewkit.errors import printable
 from reviewkit.harness.job import LoadError
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Mark, marked
@@ -44,6 +45,10 @@ AT_ONCE = 4
 """Trees that run at the same time: most of them mostly wait."""
 _ROOM = threading.BoundedSemaphore(AT_ONCE)
 _running: set[BaseProcess] = set()
+
+
+class SuiteError(RuntimeError):
+    """A suite gave no results: its file cannot be loaded, or its process ended or went on for too long."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def run_in_process(
     """Run a suite in a fresh process; of proofs and hidden checks `only` one where it is named.
 
     Raises:
-        RuntimeError: If that process fails or does not end in `seconds`.
+        SuiteError: If that process fails or does not end in `seconds`.
     """
     receiver, sender = _FRESH.Pipe(duplex=False)
     with _ROOM, tempfile.NamedTemporaryFile() as said, receiver:
@@ -155,11 +160,11 @@ def run_in_process(
             _running.add(process)
         try:
             if not receiver.poll(seconds):
-                raise RuntimeError(f"{entry.slug}: {suite} on {tree.name} did not end within {seconds:g} s")
+                raise SuiteError(f"{suite} on {tree.name}/ did not end within {seconds:g} s")
             return list(receiver.recv())
         except EOFError:
-            end = said.read().decode("utf-8", "replace")[-2000:]
-            raise RuntimeError(f"{entry.slug}: {suite} on {tree.name} ended without results: {end}") from None
+            said_last = said.read().decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
+            raise SuiteError(f"{suite} on {tree.name}/ ended without results: {printable(said_last[0])[:300]}") from None
         finally:
             with _STARTING:
                 _running.discard(process)

@@ -11,7 +11,8 @@ import pytest
 
 from reviewkit import proving
 from reviewkit.bank import Bank, Entry
-from reviewkit.proving import Result, run_in_process, side_by_side
+from reviewkit.bankproof import run_problems
+from reviewkit.proving import Result, SuiteError, run_in_process, side_by_side
 
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "transactions"
@@ -58,8 +59,21 @@ async def own(stage):
 
 
 def test_one_that_ends_early_says_what_it_printed(proofs: Callable[[str], list[Result]]) -> None:
-    with pytest.raises(RuntimeError, match="transactions: proofs on head ended without results: the last word"):
+    with pytest.raises(SuiteError, match="proofs on head/ ended without results: the last word"):
         proofs("sys.stderr.write('the last word'); sys.stderr.flush(); os._exit(3)")
+
+
+def test_files_that_cannot_be_loaded_are_problems_with_their_fault(entry: Entry) -> None:
+    """Each part says its own; none ends the others."""
+    assert entry.rubric_folder is not None
+    for name in ("proofs.py", "checks.py"):
+        path = entry.rubric_folder / name
+        path.write_text(path.read_text("utf-8") + "\ndef (\n", "utf-8")
+    texts = [problem.text for problem in run_problems(entry, quick=True)]
+    assert "proofs on head/ ended without results: SyntaxError: invalid syntax" in texts
+    assert "checks on reference/ ended without results: SyntaxError: invalid syntax" in texts
+    assert sum("is not caught by" in text and "SyntaxError" in text for text in texts) == 10
+    assert not [text for text in texts if "it said nothing" in text]
 
 
 @pytest.mark.timeout(50)
