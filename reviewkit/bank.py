@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
+from reviewkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from reviewkit.exemplars import Exemplars, ExemplarSet
@@ -205,7 +206,7 @@ def read_model(model: type[M], path: Path) -> M:
     """
     name = "/".join(path.parts[-3:])
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = read_yaml(path)
     except FileNotFoundError:
         raise ContentError(name, ("there is no such file",)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

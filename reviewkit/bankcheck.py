@@ -19,6 +19,7 @@ from reviewkit.neutrality import key_runs, leaks, python_prose
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
 from reviewkit.words import ExerciseKind, Judgement, Level, Severity
+from reviewkit.yamlfile import read_yaml
 from reviewkit.yamllines import YamlLines
 
 
@@ -106,7 +107,7 @@ def canary_problems(bank: Bank) -> list[Problem]:
 
 def _schema(model: type[BaseModel], path: Path, name: str) -> Iterator[Problem]:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = read_yaml(path)
     except FileNotFoundError:
         yield Problem(name, 1, "there is no such file")
         return

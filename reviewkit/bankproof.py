@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import yaml
-
 from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
 from reviewkit.bankisolates import handed_in_problems, isolate_problems
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
 from reviewkit.proving import Suite, SuiteError, run_in_process, side_by_side
 from reviewkit.words import ExerciseKind
+from reviewkit.yamlfile import read_yaml
 
 Tell = Callable[[str], None]
 
@@ -131,7 +130,7 @@ def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
     if len(mutants) < LEAST_MUTANTS:
         yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
     caught = 0
-    reasons = [str(yaml.safe_load((m / "mutant.yaml").read_text("utf-8")).get("caught_by") or "") for m in mutants]
+    reasons = [str(read_yaml(m / "mutant.yaml").get("caught_by") or "") for m in mutants]
     outcomes = side_by_side(lambda item: _failures(entry, *item), zip(mutants, reasons, strict=True))
     for mutant, reason, failed in zip(mutants, reasons, outcomes, strict=True):
         if reason in failed:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
 from reviewkit.bank import Entry, read_model
@@ -18,6 +17,7 @@ from reviewkit.record import GENESIS, Event, Head, append_event, fold
 from reviewkit.record import State as RecordState
 from reviewkit.scenario import Identifier, RelativePath, Strict
 from reviewkit.words import Category, Judgement, Severity
+from reviewkit.yamlfile import read_yaml
 
 Kind = Literal["strong", "middling", "weak", "noisy", "gaming"]
 EPOCH = "2026-01-01T00:00:00.000Z"
@@ -115,7 +115,7 @@ def labels(entry: Entry, labeller: Literal["a", "b"]) -> Labels:
     Raises:
         OSError: If there are none.
     """
-    raw = yaml.safe_load((folder_of(entry) / f"labels-{labeller}.yaml").read_text("utf-8"))
+    raw = read_yaml(folder_of(entry) / f"labels-{labeller}.yaml")
     return {review: tuple(Label.model_validate(item) for item in items) for review, items in raw.items()}
 
 

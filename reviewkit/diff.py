@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -84,6 +85,12 @@ def tokens_by_line(name: str, text: str) -> list[Tokens]:
         name: File name; an unknown ending is read as plain text.
         text: The whole file.
     """
+    return [list(line) for line in _lexed(name, text)]
+
+
+@lru_cache(maxsize=64)
+def _lexed(name: str, text: str) -> list[Tokens]:
+    """Kept, since batches draw the same change again and again; callers get copies."""
     lines: list[Tokens] = [[]]
     for kind, value in lex(text, _lexer(name)):
         short = _short(kind)
@@ -141,7 +148,9 @@ def _heading(lines: Sequence[str], before: int) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def _lexer(name: str) -> Lexer:
+    """The lexer of a file name; looking it up takes longer than using it on a short file."""
     try:
         lexer: Lexer = get_lexer_for_filename(name, stripnl=False, ensurenl=False)
     except ClassNotFound:

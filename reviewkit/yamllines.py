@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from reviewkit.yamlfile import compose_yaml
+
 Loc = tuple[int | str, ...]
 
 
@@ -14,7 +16,7 @@ class YamlLines:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._root = yaml.compose(path.read_text("utf-8"))
+            self._root = compose_yaml(path)
         except (OSError, yaml.YAMLError, UnicodeDecodeError):
             self._root = None
 
