@@ -40,6 +40,7 @@ from reviewkit.words import ExerciseKind
 
 if TYPE_CHECKING:
     from reviewkit.opinionclient import Endpoint
+    from reviewkit.pairing import Alike
 
 UNDECIDED = ("not_run", "not_measured", "error")
 """Outcomes of a check that say something about us, not about the code; a baseline with one is not kept."""
@@ -205,6 +206,9 @@ def match_state(state: State, entry: Entry, exemplars: Exemplars | None = None) 
         state: The candidate's work.
         entry: Its scenario, with rubric.
         exemplars: Adjudicated remarks to use beside the key; None for the entry's own.
+
+    Raises:
+        UsageError: If the entry asks for the sentence model and it is not set up.
     """
     base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
     sources = {file: head.read(file).split("\n") for file in head.files()}
@@ -212,12 +216,19 @@ def match_state(state: State, entry: Entry, exemplars: Exemplars | None = None) 
     scenario = entry.scenario
     return match(
         state.findings, entry.rubric, rubric_places(entry.rubric, entry.folder / "head"), sources,
+        weights=entry.weights, meaning=_meaning() if entry.use_sentences else None,
         old_lines={file: line_map(lines, sources.get(file, [])) for file, lines in old.items()},
         late=state.edited_late,
         prose=[entry.text("brief.md"), entry.text("pull_request.md"), *(c.text for c in scenario.claims),
                *(e.prompt for e in scenario.exercises)],
         exemplars=entry.exemplars if exemplars is None else exemplars,
     )  # fmt: skip
+
+
+def _meaning() -> Alike:
+    from reviewkit.sentences.meaning import shared
+
+    return shared().alike
 
 
 def rubric_places(rubric: Rubric, head: Path) -> dict[str, list[Place]]:
@@ -297,6 +308,7 @@ def score_file(
     rubrics: Path | None = None,
     name: str | None = None,
     exemplars: bool = True,
+    sentences: bool = False,
     endpoint: Endpoint | None = None,
     opinion: SecondOpinion | None = None,
 ) -> Row:
@@ -311,6 +323,7 @@ def score_file(
         rubrics: Folder of the rubrics; None for the bank's own.
         name: Name to show for the file; its own by default.
         exemplars: Whether matching looks at adjudicated remarks.
+        sentences: Whether matching uses the optional sentence model.
         endpoint: Who is asked for a second opinion on what waits for a person; nobody by default.
         opinion: Opinions given before, to be kept where nobody is asked.
 
@@ -323,7 +336,7 @@ def score_file(
     try:
         data = read_bytes(path)
         submission = parse_submission(data, path)
-        found = replace(find_bank(bank, rubrics), use_exemplars=exemplars)
+        found = replace(find_bank(bank, rubrics), use_exemplars=exemplars, use_sentences=sentences)
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)
         folder.stage(data, submission)

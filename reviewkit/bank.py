@@ -19,6 +19,7 @@ from reviewkit.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from reviewkit.exemplars import Exemplars, ExemplarSet
+    from reviewkit.model import Model
 
 BANK_VARIABLE = "REVIEWKIT_BANK"
 RUBRICS_VARIABLE = "REVIEWKIT_RUBRICS"
@@ -72,6 +73,7 @@ class Entry:
     folder: Path
     rubric_folder: Path | None
     use_exemplars: bool = True
+    use_sentences: bool = False
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -116,6 +118,13 @@ class Entry:
 
         return self.exemplar_set.usable(self.rubric.version) if self.use_exemplars else Exemplars(name=OFF)
 
+    @property
+    def weights(self) -> Model:
+        """What pairs are weighed with."""
+        from reviewkit import model
+
+        return model.with_sentences() if self.use_sentences else model.shipped()
+
     def text(self, name: str) -> str:
         """Text of a file of the scenario, such as `brief.md`.
 
@@ -138,6 +147,8 @@ class Bank:
     rubrics: Path | None
     use_exemplars: bool = True
     """Whether matching looks at adjudicated remarks."""
+    use_sentences: bool = False
+    """Whether matching uses the optional sentence model."""
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -156,7 +167,7 @@ class Bank:
         rubric = self.rubrics / slug if self.rubrics else None
         has_rubric = rubric is not None and (rubric / "rubric.yaml").is_file()
         folder = self.root / "scenarios" / slug
-        return Entry(slug, folder, rubric if has_rubric else None, self.use_exemplars)
+        return Entry(slug, folder, rubric if has_rubric else None, self.use_exemplars, self.use_sentences)
 
     def __iter__(self) -> Iterator[Entry]:
         return (self.entry(slug) for slug in self.slugs)

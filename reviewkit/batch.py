@@ -44,6 +44,8 @@ class Order:
     rubrics: Path
     exemplars: bool = True
     """Whether matching looks at adjudicated remarks."""
+    sentences: bool = False
+    """Whether matching uses the optional sentence model."""
     second_opinion: str = ""
     """Address of the endpoint that is asked about what waits for a person; empty: nobody is asked."""
     second_opinion_model: str = ""
@@ -156,7 +158,7 @@ def run_notebook(staged: Path, order: Order) -> Row:
     parameters = {
         "submission": str(staged.resolve()), "out": str(order.out.resolve()),
         "bank": str(order.bank), "rubrics": str(order.rubrics), "exemplars": order.exemplars,
-        "second_opinion": order.second_opinion, "second_opinion_model": order.second_opinion_model,
+        "sentences": order.sentences, "second_opinion": order.second_opinion, "second_opinion_model": order.second_opinion_model,
     }  # fmt: skip
     notebook = papermill.execute_notebook(
         str(scoring_notebook()), str(executed), parameters, kernel_name="python3", progress_bar=False,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reviewkit import scoring
+from reviewkit import model, scoring
 from reviewkit.assess import entry_of, judge, match_state, within_change
 from reviewkit.bank import Bank, Entry
 from reviewkit.errors import DataError
+from reviewkit.exemplars import OFF
 from reviewkit.matching import Matching
 from reviewkit.outfolder import SCORE_AGAIN, OutFolder
 from reviewkit.runs import Runs, kept, versions_of
@@ -37,12 +38,17 @@ class Case:
             self._latest = (wanted, judge(self.submission, self.entry, runs, wanted, self._matching))
         return self._latest[1]
 
-
     def know(self, card: Scorecard) -> None:
         """Take a card that was made before, if it is the one that would be made now without any decision."""
-        same = card.versions == scoring.versions_of(self.entry.scenario, self.entry.rubric, self.entry.exemplars.name)
+        same = card.versions == scoring.versions_of(self.entry.scenario, self.entry.rubric, self.entry.exemplars.name, self.entry.weights)
         if same and self.runs is not None and not card.decisions:
             self._latest = ((), card)
+
+
+def bank_of(bank: Bank, card: Scorecard) -> Bank:
+    """The bank, used as it was for a scorecard: with or without exemplars, with or without the sentence model."""
+    versions = card.versions
+    return replace(bank, use_exemplars=versions.exemplars != OFF, use_sentences=model.uses_sentences(versions.model))
 
 
 def load(folder: OutFolder, bank: Bank, sha256: str) -> Case:

@@ -24,11 +24,13 @@ from reviewkit.cli_options import (
     JsonOption,
     OutOption,
     RubricsOption,
+    SentencesOption,
     SlugArgument,
 )
 from reviewkit.cli_publish import publish
 from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_sandbox import sandbox_app
+from reviewkit.cli_setup import setup_app
 from reviewkit.cli_store import store_app
 from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
 
@@ -55,6 +57,7 @@ app.add_typer(invite_app, name="invite")
 app.add_typer(intake_app, name="intake")
 app.add_typer(store_app, name="store")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(setup_app, name="setup")
 app.add_typer(cli_stats.exemplars_app, name="exemplars")
 for _command in cli_stats.COMMANDS:
     app.command()(_command)
@@ -284,6 +287,7 @@ def score(
     jobs: JobsOption = None,
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     exemplars: ExemplarsOption = True,
+    sentences: SentencesOption = False,
     second_opinion: OpinionOption = "",
     second_opinion_model: OpinionModelOption = "",
     as_json: JsonOption = False,
@@ -310,6 +314,10 @@ def score(
     from reviewkit.demo import score_and_show
     from reviewkit.notice import use_notice
 
+    if sentences:
+        from reviewkit.sentences import store
+
+        store.require()
     endpoint = endpoint_of(second_opinion, second_opinion_model)
     found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
     if notice is not None:
@@ -323,8 +331,9 @@ def score(
             typer.echo(note, err=True)
     paths = list(dict.fromkeys([*found, *candidates]))
     rows = score_and_show(
-        paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, endpoint=endpoint
-    )
+        paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, sentences=sentences,
+        endpoint=endpoint,
+    )  # fmt: skip
     tell_of(endpoint, rows, out)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)
 

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from reviewkit.cli_options import SentencesOption
 from reviewkit.errors import DataError, UsageError
 
 
-def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review per line.")]) -> None:
+def match_file(
+    file: Annotated[Path, typer.Argument(help="JSON lines: one review per line.")], sentences: SentencesOption = False
+) -> None:
     """Match remarks with defects by text, for measuring.
 
     Reads one review a line and prints one line of JSON for each; places count where they are given. The format is in
@@ -25,8 +28,15 @@ def match_file(file: Annotated[Path, typer.Argument(help="JSON lines: one review
     except (OSError, UnicodeDecodeError) as error:
         fault = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read ({error.strerror})"
         raise UsageError(f"{file}: {fault}.", "Name a UTF-8 file of JSON lines.") from None
+    meaning = None
+    if sentences:
+        from reviewkit.sentences import store
+        from reviewkit.sentences.meaning import shared
+
+        store.require()
+        meaning = shared().alike
     try:
-        for line in match_text_file(lines):
+        for line in match_text_file(lines, meaning):
             typer.echo(line)
     except DataError as error:
         raise DataError(f"{file}, {error.place}", error.fact, error.next_step) from None

@@ -41,4 +41,7 @@ SlugArgument = Annotated[str, typer.Argument(help="Name of a scenario, as `revie
 ExemplarsOption = Annotated[
     bool, typer.Option("--exemplars/--no-exemplars", help="Let matching look at adjudicated remarks of earlier reviews.")
 ]
+SentencesOption = Annotated[
+    bool, typer.Option("--sentences", help="Match with the optional sentence model as well (reviewkit setup sentences).")
+]
 ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]

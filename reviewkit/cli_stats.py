@@ -9,7 +9,14 @@ from typing import Annotated, Any, Final, Optional
 
 import typer
 
-from reviewkit.cli_options import BankOption, ExemplarsOption, JsonOption, RubricsOption, ScoredArgument
+from reviewkit.cli_options import (
+    BankOption,
+    ExemplarsOption,
+    JsonOption,
+    RubricsOption,
+    ScoredArgument,
+    SentencesOption,
+)
 
 
 def agreement(
@@ -65,6 +72,7 @@ def rescore(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     exemplars: ExemplarsOption = True,
+    sentences: SentencesOption = False,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Score the archive with a newer rubric.
@@ -85,7 +93,11 @@ def rescore(
     from reviewkit.rescoreviews import as_dict, print_comparison
     from reviewkit.safe_text import visible
 
-    found = replace(find_bank(bank, rubrics), use_exemplars=exemplars)
+    if sentences:
+        from reviewkit.sentences import store
+
+        store.require()
+    found = replace(find_bank(bank, rubrics), use_exemplars=exemplars, use_sentences=sentences)
     result = score_again(out, rubric_version, found, scenario or ())
     if as_json:
         data = {**as_dict(result.comparisons, result.failed, result.notes), "folder": str(result.folder)}

@@ -52,6 +52,7 @@ def score_and_show(
     as_json: bool,
     candidates: Mapping[Path, str] | None = None,
     exemplars: bool = True,
+    sentences: bool = False,
     endpoint: Endpoint | None = None,
 ) -> list[Row]:
     """Score files and print what came out.
@@ -65,12 +66,15 @@ def score_and_show(
         as_json: Print JSON instead of a table.
         candidates: Whose a file is, where an intake knows it from the invite.
         exemplars: Whether matching looks at adjudicated remarks.
+        sentences: Whether matching uses the optional sentence model.
         endpoint: Who is asked for a second opinion on what waits for a person.
 
     Returns:
         A row per file, in the order given.
     """
-    order = _order(out, bank, rubrics, exemplars, endpoint)
+    order = _order(out, bank, rubrics, endpoint)
+    if isinstance(order, Order):
+        order = replace(order, exemplars=exemplars, sentences=sentences)
     found = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]
@@ -93,9 +97,7 @@ class _Lack:
     words: str
 
 
-def _order(
-    out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool, endpoint: Endpoint | None
-) -> Order | _Lack:
+def _order(out: Path, bank: Path | None, rubrics: Path | None, endpoint: Endpoint | None) -> Order | _Lack:
     try:
         found = find_bank(bank, rubrics)
     except BankNotFoundError:
@@ -106,7 +108,7 @@ def _order(
         words = "the bank has no rubrics, so it cannot be scored. Name their folder with --rubrics or REVIEWKIT_RUBRICS."
         return _Lack("no_rubrics", words)
     url, model = (endpoint.url, endpoint.model) if endpoint else ("", "")
-    return Order(out, found.root, found.rubrics, exemplars, url, model)
+    return Order(out, found.root, found.rubrics, second_opinion=url, second_opinion_model=model)
 
 
 def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:

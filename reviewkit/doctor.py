@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _sentences()]
 
 
 def _python() -> Part:
@@ -96,3 +96,10 @@ def _postgres() -> Part:
         return Part("PostgreSQL", False, False, "set REVIEWKIT_POSTGRES_URL to run the stock probe on it as well")
     fine = importlib.util.find_spec("asyncpg") is not None
     return Part("PostgreSQL", fine, False, "URL given" if fine else "pip install 'reviewkit[postgres]'")
+
+
+def _sentences() -> Part:
+    from reviewkit.sentences import store
+
+    why = store.lacking()
+    return Part("sentence model", why is None, False, f"{why}; only --sentences needs it" if why else f"{store.MODEL.name}, for --sentences")

@@ -12,7 +12,7 @@ from reviewkit import guards, model, pairing, place
 from reviewkit.errors import DataError
 from reviewkit.finding import Finding
 from reviewkit.model import Model
-from reviewkit.pairing import Context, Pair, queue_hit
+from reviewkit.pairing import Alike, Context, Pair, queue_hit
 from reviewkit.place import Place
 from reviewkit.scorecard import PairOutcome, canonical
 
@@ -57,13 +57,14 @@ class _Review(BaseModel):
         return self
 
 
-def match_text_file(lines: Iterable[str]) -> Iterator[str]:
+def match_text_file(lines: Iterable[str], meaning: Alike | None = None) -> Iterator[str]:
     """
     Match reviews given as JSON lines; what `reviewkit match FILE.jsonl` prints.
 
     Args:
         lines: One review a line: `{"id", "findings": [{"id", "text", "file"?, "line_start"?, "line_end"?}], "defects": [same]}`.
             Blank lines are skipped.
+        meaning: The sentence model; its own weights are used then.
 
     Yields:
         Per review one line of canonical JSON: `{"id", "pairs": [{"finding", "defect", "probability", "outcome",
@@ -75,7 +76,7 @@ def match_text_file(lines: Iterable[str]) -> Iterator[str]:
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield canonical(_match_review(_parse_review(number, line)))
+            yield canonical(_match_review(_parse_review(number, line), meaning))
 
 
 def _parse_review(number: int, line: str) -> _Review:
@@ -90,12 +91,12 @@ def _parse_review(number: int, line: str) -> _Review:
         raise DataError(f"line {number}", fact, "Write one review a line, as in docs/scoring.md.") from None
 
 
-def _match_review(review: _Review) -> dict[str, Any]:
-    weights = model.shipped()
+def _match_review(review: _Review, meaning: Alike | None) -> dict[str, Any]:
+    weights = model.shipped() if meaning is None else model.with_sentences()
     placed = any(item.place is not None for item in (*review.findings, *review.defects))
     key = pairing.key_from([(d.id, "defect", None, [("text", d.text)], ()) for d in review.defects])
     places = {d.id: [] if d.place is None else [d.place] for d in review.defects} if placed else None
-    context = Context(key, weights, weights.place_band if placed else weights.text_band, places)
+    context = Context(key, weights, weights.place_band if placed else weights.text_band, places, meaning=meaning)
     rows: list[dict[str, Any]] = []
     for item in review.findings:
         where = item.place if item.place is not None and item.place.lines <= place.WIDEST else None

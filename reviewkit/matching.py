@@ -15,7 +15,7 @@ from reviewkit import guards, model, pairing, place, repeats, wording
 from reviewkit.exemplars import Exemplars
 from reviewkit.finding import Finding
 from reviewkit.model import Model
-from reviewkit.pairing import Context, Key, Pair, Read, queue_hit
+from reviewkit.pairing import Alike, Context, Key, Pair, Read, queue_hit
 from reviewkit.place import Place
 from reviewkit.precedent import Precedents, own_of
 from reviewkit.rubric import Rubric
@@ -39,6 +39,8 @@ class Matching:
     """Finding -> the first by id of those that say nearly the same; findings that stand alone are left out."""
     exemplars: str = exemplars_of.NONE
     """Version and hash of the adjudicated remarks in use."""
+    weights: Model = field(default_factory=model.shipped)
+    """What the pairs were weighed with."""
 
     def of_finding(self, finding: str) -> tuple[Pair, ...]:
         """Pairs of one finding, most probable first."""
@@ -73,6 +75,7 @@ def match(
     sources: Mapping[str, Sequence[str]],
     *,
     weights: Model | None = None,
+    meaning: Alike | None = None,
     old_lines: Mapping[str, Sequence[int]] | None = None,
     late: frozenset[str] = frozenset(),
     prose: Sequence[str] = (),
@@ -87,6 +90,7 @@ def match(
         places: Item id -> its places in `head/`, from `place.resolve_rubric`.
         sources: Path in `head/` -> its lines, for the guards against parroted code and carpets.
         weights: Another model than the shipped one.
+        meaning: The sentence model, for weights that have a term for it.
         old_lines: File -> `place.line_map`, for remarks on removed lines.
         late: Findings reworded once the exercises were open: queued.
         prose: Brief, description, claims and prompts that the candidate was given: copies of them earn nothing.
@@ -96,13 +100,18 @@ def match(
         Every pair with its probability, guards and outcome, and an outcome per finding; nothing is dropped.
 
     Source: docs/scoring.md, "Matching".
+
+    Raises:
+        ValueError: If there is a sentence model and no term for it, or the other way round.
     """
     used = weights or model.shipped()
+    if (meaning is None) is bool(used.encoder):
+        raise ValueError(f"weights {used.name} and a sentence model go together, or neither is there")
     key = _cached_key(rubric)
     known = {target.id: places.get(target.id, ()) for target in key.targets}
     precedents = Precedents.of(exemplars, key.lexicon) if exemplars.chosen else None
     own = own_of(exemplars, (finding.text for finding in findings))
-    context = Context(key, used, used.place_band, known, precedents, own)
+    context = Context(key, used, used.place_band, known, precedents, meaning, own)
     where = {finding.id: place.of_finding(finding, old_lines) for finding in findings}
     review, blocked = guards.review_guards(findings, where, sources)
     runs = guards.token_runs(sources, prose)
@@ -125,7 +134,8 @@ def match(
     alike = repeats.groups({read.id: read.text.stems for read in reads})
     pairs = repeats.weakest({read.id: pairing.pairs_of(read, context) for read in reads}, alike)
     unread = sorted({finding.id for finding in findings} - {read.id for read in reads})
-    return replace(_settle(pairs, reads, review, frozenset(foreign), alike, unread), exemplars=exemplars.name)
+    settled = _settle(pairs, reads, review, frozenset(foreign), alike, unread)
+    return replace(settled, exemplars=exemplars.name, weights=used)
 
 
 _KEYS: dict[int, tuple[Rubric, Key]] = {}

@@ -1,4 +1,5 @@
-"""The matcher's weights and thresholds: a handful of numbers in `data/matcher.json`, fitted by benchmarks/matching/fit.py.
+"""The matcher's weights and thresholds: a handful of numbers in `data/matcher.json`, fitted by benchmarks/matching/fit.py;
+`data/matcher-sentences.json` holds those for matching with the optional sentence model, fitted in the same way.
 
 log-odds = intercept + sum of coefficient * feature; no coefficient is negative, so saying more of a defect never costs.
 Where places are known, fixed log-odds for the place are added (docs/scoring.md, "Place").
@@ -7,7 +8,6 @@ Where places are known, fixed log-odds for the place are added (docs/scoring.md,
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -16,9 +16,12 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reviewkit.scorecard import DECIMALS, Contribution, PairOutcome
+from reviewkit.scorecard import DECIMALS, Contribution, PairOutcome, digest
 
 FEATURES: Final = ("overlap", "jaccard", "margin", "kin")
+MEANING: Final = "meaning"
+"""The one feature more that matching with the sentence model has."""
+_WORDS_FILE, _SENTENCES_FILE = "matcher.json", "matcher-sentences.json"
 
 
 class _Strict(BaseModel):
@@ -74,8 +77,10 @@ class Model(_Strict):
 
     schema_version: Literal[1]
     name: str
+    encoder: str = ""
+    """Name and sha256 of the sentence model that the weights were fitted with; empty: words alone."""
     intercept: float
-    coefficients: dict[Literal["overlap", "jaccard", "margin", "kin"], float]
+    coefficients: dict[Literal["overlap", "jaccard", "margin", "kin", "meaning"], float]
     place: PlaceWeights
     text_band: Band
     """Decides where no place is known: a measurement, not a score."""
@@ -89,11 +94,21 @@ class Model(_Strict):
 
     @model_validator(mode="after")
     def _never_punishes_saying_more(self) -> Self:
-        if set(self.coefficients) != set(FEATURES):
-            raise ValueError("coefficients must name each of " + ", ".join(FEATURES))
+        if set(self.coefficients) != set(self.features):
+            raise ValueError("coefficients must name each of " + ", ".join(self.features))
         if min(self.coefficients.values()) < 0:
             raise ValueError("a negative coefficient would punish saying more of a defect")
         return self
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features, in the order of the terms."""
+        return (*FEATURES, MEANING) if self.encoder else FEATURES
+
+    @property
+    def id(self) -> str:
+        """Name and hash of weights and thresholds, and of the sentence model where one is used; for the scorecard."""
+        return f"{self.name}@{_sha256(self)}{f'+{self.encoder}' if self.encoder else ''}"
 
     def log_odds(self, features: dict[str, float]) -> float:
         """Log-odds of the words alone; the margin may be negative, the others lie in 0..1."""
@@ -117,12 +132,19 @@ class Model(_Strict):
             _term(name, features[name], self.coefficients[name] * features[name], _WORDS[name](features[name]))
             for name in FEATURES
         ]
+        if self.encoder:
+            terms.append(self._meaning(features[MEANING]))
         if place is not None:
             loc, loc_margin = place
             terms.append(_term("place start", 1.0, self.place.intercept, "before the place is looked at"))
             terms.append(_term("place", loc, self.place.at * loc, place_words(loc)))
             terms.append(_term("place margin", loc_margin, self.place.margin * loc_margin, _lead_words(loc_margin)))
         return tuple(terms)
+
+
+    def _meaning(self, value: float) -> Contribution:
+        words = f"{_percent(value)} alike in meaning, by the sentence model {self.encoder.partition('@')[0]}"
+        return _term(MEANING, value, self.coefficients[MEANING] * value, words)
 
 
 def probability(log_odds: float) -> float:
@@ -172,18 +194,29 @@ _WORDS: Final[dict[str, Callable[[float], str]]] = {
 
 @cache
 def shipped() -> Model:
-    """The model that ships with the package."""
-    return Model.model_validate_json(_raw())
+    """The model that ships with the package: words alone."""
+    return Model.model_validate_json(_raw(_WORDS_FILE))
 
 
 @cache
-def shipped_id() -> str:
-    """Name and hash of the shipped weights, for the scorecard."""
-    return f"{shipped().name}@{hashlib.sha256(_raw()).hexdigest()}"
+def with_sentences() -> Model:
+    """The model for matching with the sentence model, which has weights and thresholds of its own."""
+    return Model.model_validate_json(_raw(_SENTENCES_FILE))
+
+
+def uses_sentences(identity: str) -> bool:
+    """Whether a `Model.id`, as a scorecard holds it, names a sentence model."""
+    return "+" in identity
+
+
+def _sha256(weights: Model) -> str:
+    """Of the file of a shipped model; of its canonical JSON for any other."""
+    for file, of in ((_WORDS_FILE, shipped), (_SENTENCES_FILE, with_sentences)):
+        if weights is of():
+            return hashlib.sha256(_raw(file)).hexdigest()
+    return digest(weights.model_dump(mode="json"))
 
 
 @cache
-def _raw() -> bytes:
-    data = resources.files("reviewkit").joinpath("data/matcher.json").read_bytes()
-    json.loads(data)
-    return data
+def _raw(file: str) -> bytes:
+    return resources.files("reviewkit").joinpath("data", file).read_bytes()

@@ -116,6 +116,7 @@ def score_for_notebook(
     exemplars: bool = True,
     second_opinion: str = "",
     second_opinion_model: str = "",
+    sentences: bool = False,
 ) -> Scored:
     """Score the file that the scoring notebook was given.
 
@@ -126,8 +127,9 @@ def score_for_notebook(
         raise UsageError("No submission given.", "Run: papermill <this notebook> <output> -p submission <completed.ipynb>")
     endpoint = _endpoint(second_opinion, second_opinion_model)
     row = score_file(
-        Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars, endpoint=endpoint
-    )
+        Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars, sentences=sentences,
+        endpoint=endpoint,
+    )  # fmt: skip
     card = None
     if row.scorecard:
         card = Scorecard.model_validate_json((Path(out) / row.scorecard).read_text("utf-8"))

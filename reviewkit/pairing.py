@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from reviewkit import guards, model, place, stance, wording
 from reviewkit.finding import Finding
@@ -20,8 +20,11 @@ from reviewkit.rubric import Rubric
 from reviewkit.scorecard import DECIMALS, Contribution, GuardHit, PairEvidence, PairOutcome
 
 Kind = Literal["defect", "decoy", "also valid"]
+Alike = Callable[[str, Sequence[str]], Sequence[float]]
+"""How alike in meaning a cleaned text is to each of some others, 0 to 1; each by the two texts alone."""
 Item = tuple[str, Kind, str | None, Sequence[tuple[str, str]], Sequence[str]]
 """Id, kind, family, named statements, look-alikes."""
+T = TypeVar("T")
 _DESCRIBING: Final = re.compile(r"title|sees \d+|text|statement|why")
 LEAST_SHARED: Final = 2
 """Stems that a remark and a statement must share before a place can speak for the pair."""
@@ -49,6 +52,8 @@ class Key:
     lexicon: Lexicon
     index: Index
     """Of all statements of all items, in their order, each item's look-alikes after its statements."""
+    texts: tuple[str, ...]
+    """Of the index's statements, cleaned."""
     stems: frozenset[str]
     kin: Mapping[str, frozenset[str]]
     """Item -> itself and the others of its family, which are no rivals of it."""
@@ -123,7 +128,8 @@ def key_from(raw: Sequence[Item]) -> Key:
         for target in targets
     }
     every = [statement for target in targets for statement in (*target.statements, *target.lookalikes)]
-    return Key(targets, lexicon, Index.of(every, lexicon), frozenset(lexicon.holders), kin)
+    texts = tuple(statement.text.clean for statement in every)
+    return Key(targets, lexicon, Index.of(every, lexicon), texts, frozenset(lexicon.holders), kin)
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,8 @@ class Context:
     places: Mapping[str, Sequence[Place]] | None
     """Item id -> places; None: text alone."""
     precedents: Precedents | None = None
+    meaning: Alike | None = None
+    """The sentence model; there if and only if the weights have a term for it."""
     own: frozenset[int] = frozenset()
     """Exemplars that were made from this review: never looked at."""
 
@@ -187,6 +195,8 @@ class _Reading(NamedTuple):
     margin: float
     statement: Statement
     like: Likeness
+    meaning: float | None = None
+    """By the sentence model, where it is used."""
 
     @property
     def log_odds(self) -> float:
@@ -197,7 +207,8 @@ class _Reading(NamedTuple):
     def features(self) -> dict[str, float]:
         """What the model reads."""
         like = self.like
-        return {"overlap": like.overlap, "jaccard": like.jaccard, "margin": self.margin, "kin": like.kin}
+        words = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": self.margin, "kin": like.kin}
+        return words if self.meaning is None else {**words, model.MEANING: self.meaning}
 
 
 def pairs_of(read: Read, context: Context) -> list[Pair]:
@@ -219,25 +230,30 @@ def pairs_of(read: Read, context: Context) -> list[Pair]:
 def _readings(read: Read, context: Context) -> dict[str, list[_Reading]]:
     """Per item of the key its statements against all variants of a finding, in no order."""
     found: dict[str, list[_Reading]] = {target.id: [] for target in context.key.targets}
-    log_odds_of = context.weights.log_odds_of
     for at, variant in enumerate(read.variants):
         alike, lookalikes = _by_item(context.key, context.key.index.compare(variant))
+        meant: Mapping[str, Sequence[float]] = {}
+        if context.meaning is not None:
+            meant, _unused = _by_item(context.key, context.meaning(variant.text.clean, context.key.texts))
         covers = {item: max([one.cover for one in row]) for item, row in alike.items()}
         ranked = sorted(((cover, item) for item, cover in covers.items()), reverse=True)
         for target in context.key.targets:
             kin = context.key.kin[target.id]
             rival = next((cover for cover, item in ranked if item not in kin), 0.0)
             margin = covers[target.id] - max([rival, *(one.cover for one in lookalikes[target.id])])
-            found[target.id] += _against(target, alike[target.id], margin, at, log_odds_of)
+            found[target.id] += _against(target, alike[target.id], margin, at, context.weights, meant.get(target.id))
     return found
 
 
 def _against(
-    target: Target, row: Sequence[Likeness], margin: float, at: int, log_odds_of: Callable[..., float]
+    target: Target, row: Sequence[Likeness], margin: float, at: int, weights: Model, meant: Sequence[float] | None
 ) -> list[_Reading]:
-    """Readings of one variant against one item; of statements without a common word the first stands for all."""
+    """Readings of one variant against one item; by words alone, of statements without a common one the first stands for all."""
     found: list[_Reading] = []
     silent = False
+    log_odds_of = weights.log_odds_of
+    if meant is not None:
+        return [_with_meaning(target, number, like, margin, at, weights, meant[number]) for number, like in enumerate(row)]
     for number, like in enumerate(row):
         if like is NOTHING_ALIKE:
             if silent:
@@ -248,10 +264,17 @@ def _against(
     return found
 
 
-def _by_item(key: Key, row: Sequence[Likeness]) -> tuple[dict[str, Sequence[Likeness]], dict[str, Sequence[Likeness]]]:
+def _with_meaning(
+    target: Target, number: int, like: Likeness, margin: float, at: int, weights: Model, meant: float
+) -> _Reading:
+    odds = weights.log_odds_of(like.overlap, like.jaccard, margin, like.kin) + weights.coefficients[model.MEANING] * meant
+    return _Reading(-round(odds, 9), number, at, margin, target.statements[number], like, meant)
+
+
+def _by_item(key: Key, row: Sequence[T]) -> tuple[dict[str, Sequence[T]], dict[str, Sequence[T]]]:
     """Measures against every statement of a key as measures by item, and those against its look-alikes."""
-    alike: dict[str, Sequence[Likeness]] = {}
-    lookalikes: dict[str, Sequence[Likeness]] = {}
+    alike: dict[str, Sequence[T]] = {}
+    lookalikes: dict[str, Sequence[T]] = {}
     at = 0
     for target in key.targets:
         middle = at + len(target.statements)

@@ -8,7 +8,7 @@ from pathlib import Path
 from reviewkit.agreement import PROGRAM, AgreementReport, named, report
 from reviewkit.archive import Archived, read_archive
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
-from reviewkit.case import load
+from reviewkit.case import bank_of, load
 from reviewkit.errors import ReviewkitError
 from reviewkit.judgements import judged
 from reviewkit.scoring import SCORER_VERSION
@@ -31,7 +31,7 @@ def totals_by_voice(archive: Sequence[Archived], bank: Bank) -> tuple[dict[str, 
         if not one.decisions:
             continue
         try:
-            case = load(one.folder, bank, one.sha256)
+            case = load(one.folder, bank_of(bank, one.card), one.sha256)
         except ReviewkitError as error:
             left_out.append(f"The totals leave out {one.sha256[:12]}: {error}")
             continue

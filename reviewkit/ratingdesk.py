@@ -10,7 +10,7 @@ from reviewkit import decisions
 from reviewkit.adjudication import Scope, Session, Task, disputed_tasks, open_tasks, own, visible_words
 from reviewkit.bank import Bank, Entry
 from reviewkit.blocking import finished
-from reviewkit.case import Case, load
+from reviewkit.case import Case, bank_of, load
 from reviewkit.errors import ReviewkitError
 from reviewkit.exhibit import Exhibit, Material, exhibit, opinion_on
 from reviewkit.opinion import SecondOpinion
@@ -60,8 +60,8 @@ class Desk:
         rows = folder.scored()
         for sha in wanted:
             try:
-                desk.cases[sha] = load(folder, bank, sha)
                 card = folder.card(rows[sha])
+                desk.cases[sha] = load(folder, bank_of(bank, card), sha)
                 desk.cases[sha].know(card)
                 if card.second_opinion is not None:
                     desk.opinions[sha] = card.second_opinion

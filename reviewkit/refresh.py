@@ -10,8 +10,7 @@ from reviewkit.assess import score_file, write_result
 from reviewkit.bank import Bank
 from reviewkit.batch import show_cohort
 from reviewkit.blocking import finished
-from reviewkit.case import load
-from reviewkit.exemplars import OFF
+from reviewkit.case import bank_of, load
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
 from reviewkit.scorecard import canonical
@@ -60,15 +59,16 @@ def refresh(folder: OutFolder, bank: Bank, wanted: Collection[str]) -> list[Row]
 def _score_again(folder: OutFolder, bank: Bank, sha256: str) -> Row:
     row = folder.scored()[sha256]
     before = folder.card(row)
-    exemplars = before.versions.exemplars != OFF
-    case, name = load(folder, replace(bank, use_exemplars=exemplars), sha256), row.file
+    used = bank_of(bank, before)
+    case, name = load(folder, used, sha256), row.file
     same_key = before.versions.rubric_sha256 == case.entry.rubric.sha256
     opinion = before.second_opinion if same_key else None
     if case.runs is None:
         staged = folder.staged(sha256)
         return score_file(
-            staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name, exemplars=exemplars, opinion=opinion
-        )
+            staged, folder.root, bank=bank.root, rubrics=bank.rubrics, name=name, exemplars=used.use_exemplars,
+            sentences=used.use_sentences, opinion=opinion,
+        )  # fmt: skip
     with folder.locked():
         return write_result(folder, case.submission, case.entry, case.runs, bank.rubrics, name, opinion=opinion)
 

@@ -85,7 +85,7 @@ def rescore(
         fresh.mkdir()
         done, failed = _score(chosen, OutFolder(out), bank, OutFolder(fresh), tell)
         comparisons = tuple(comparison for comparison, _row in done)
-        suffix = "" if bank.use_exemplars else "-no-exemplars"
+        suffix = ("" if bank.use_exemplars else "-no-exemplars") + ("-sentences" if bank.use_sentences else "")
         target, repeated = _settle(
             fresh, base, f"rubric-{rubric_version}-scorer-{SCORER_VERSION}{suffix}", comparisons, failed, notes
         )

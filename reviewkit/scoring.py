@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reviewkit import dimensions, mending, model, proof, understanding, wording
+from reviewkit import dimensions, mending, proof, understanding, wording
 from reviewkit.finding import Finding
 from reviewkit.kinship import table
 from reviewkit.matching import Matching
+from reviewkit.model import Model
 from reviewkit.queue import queue_of
 from reviewkit.record import State
 from reviewkit.resolved import Resolved, resolve
@@ -120,7 +121,7 @@ def score(
     explained = next(result for result in results if result.dimension is Dimension.UNDERSTANDING)
     unread = understanding.held_back(explained, grasps, exercises)
     return Scorecard(
-        about=about or About(slug=submission_state.slug or ""), versions=versions_of(scenario, rubric, matching.exemplars),
+        about=about or About(slug=submission_state.slug or ""), versions=versions_of(scenario, rubric, matching.exemplars, matching.weights),
         sandbox=sandbox, total=total_of(results, settled.worths.values(), unread, rubric), dimensions=results,
         gates=passed, gates_outcome=gates_outcome(passed), defects=settled.defects,
         findings=tuple(_finding_result(f, resolved, matching) for f in resolved.findings),
@@ -159,7 +160,6 @@ def _dimensions(
 
 
 def _finding_result(finding: Finding, resolved: Resolved, matching: Matching) -> FindingResult:
-    weights = model.shipped()
     outcome, program = resolved.outcomes[finding.id], resolved.program[finding.id]
     pairs = matching.of_finding(finding.id)
     shown = [
@@ -169,7 +169,7 @@ def _finding_result(finding: Finding, resolved: Resolved, matching: Matching) ->
         or {pair.outcome, resolved.pairs[finding.id, pair.target]} != {PairOutcome.NOT_MATCHED}
     ]
     evidence = tuple(
-        pair.evidence(weights).model_copy(update={"outcome": resolved.pairs[finding.id, pair.target]}) for pair in shown
+        pair.evidence(matching.weights).model_copy(update={"outcome": resolved.pairs[finding.id, pair.target]}) for pair in shown
     )
     defects = tuple(d for d in sorted(resolved.defects) if resolved.pairs.get((finding.id, d)) is PairOutcome.MATCHED)
     return FindingResult(
@@ -197,13 +197,13 @@ def _outcome_words(outcome: Outcome, defects: Sequence[str], finding: Finding, *
     return words + (" Made once the exercises were open: reported apart." if finding.after_exercises else "")
 
 
-def versions_of(scenario: Scenario, rubric: Rubric, exemplars: str) -> Versions:
+def versions_of(scenario: Scenario, rubric: Rubric, exemplars: str, weights: Model) -> Versions:
     """What produces the numbers of a card that is made now."""
     return Versions(
         scorer=SCORER_VERSION,
-        model=model.shipped_id(),
+        model=weights.id,
         idf=f"{wording.background().sha256}+{table().sha256}",
-        calibration=model.shipped().calibration.sha256,
+        calibration=weights.calibration.sha256,
         rubric=rubric.version,
         scenario=scenario.version,
         rubric_sha256=rubric.sha256,

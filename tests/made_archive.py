@@ -34,14 +34,14 @@ def samples(slug: str, most: int = 100, root: Path = made.ROOT) -> list[tuple[Re
 
 
 def archive(
-    out: Path, chosen: Sequence[tuple[Review, Path]], slug: str, bank: Path = made.ROOT, *, exemplars: bool = True
+    out: Path, chosen: Sequence[tuple[Review, Path]], slug: str, bank: Path = made.ROOT, *, exemplars: bool = True, sentences: bool = False
 ) -> dict[str, str]:
     """Score reviews into `out`; the candidate of each is its review's id.
 
     Returns:
         Review id -> hash of its submission.
     """
-    found, kept = replace(find_bank(bank), use_exemplars=exemplars), OutFolder(out)
+    found, kept = replace(find_bank(bank), use_exemplars=exemplars, use_sentences=sentences), OutFolder(out)
     inbox = out / "inbox"
     inbox.mkdir(parents=True)
     rows: list[Row] = []

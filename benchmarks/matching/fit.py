@@ -2,6 +2,7 @@
 
     python benchmarks/matching/fit.py tables     # reviewkit/data/idf.json and kin.json, from the background corpus
     python benchmarks/matching/fit.py weights    # reviewkit/data/matcher.json, from the labelled pairs
+    python benchmarks/matching/fit.py sentences  # reviewkit/data/matcher-sentences.json, the same with the sentence model
 
 `tables` depends on the machine's linear algebra in the last bit, so run it only to change the tables; `weights` gives
 the shipped numbers again (tests/test_matching.py holds it to that).
@@ -22,7 +23,9 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 
 from reviewkit import kinship, wording
-from reviewkit.model import FEATURES
+from reviewkit.model import FEATURES, MEANING
+from reviewkit.sentences import store
+from reviewkit.sentences.meaning import shared
 
 OUT = Path(__file__).resolve().parents[2] / "reviewkit" / "data"
 RIDGE = 0.1
@@ -97,15 +100,23 @@ def held_out(data: labelled.Labelled) -> np.ndarray:
     return found
 
 
-def weights(data: labelled.Labelled) -> dict[str, Any]:
-    """The model as plain data; coefficients from all pairs, thresholds from held-out probabilities."""
+def weights(data: labelled.Labelled, encoder: str = "") -> dict[str, Any]:
+    """
+    The model as plain data; coefficients from all pairs, thresholds from held-out probabilities.
+
+    Args:
+        data: With the sentence model's feature if `encoder` names one.
+        encoder: Name and hash of the sentence model.
+    """
+    names = (*FEATURES, MEANING) if encoder else FEATURES
     parameters = fit(data.features, data.labels)
     accept, reject = measures.band(held_out(data), data.labels, ACCEPT_PRECISION, REJECT_NPV)
     return {
         "schema_version": 1,
-        "name": "lexical-1",
+        "name": "sentences-1" if encoder else "lexical-1",
+        **({"encoder": encoder} if encoder else {}),
         "intercept": round(float(parameters[0]), 3),
-        "coefficients": {name: round(float(c), 3) for name, c in zip(FEATURES, parameters[1:], strict=True)},
+        "coefficients": {name: round(float(c), 3) for name, c in zip(names, parameters[1:], strict=True)},
         "place": {"at": 3.0, "margin": 2.0, "intercept": -1.5, "lead": 2.0},
         "text_band": {
             "accept": accept,
@@ -136,9 +147,12 @@ def weights(data: labelled.Labelled) -> dict[str, Any]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["tables", "weights"])
-    if parser.parse_args().what == "tables":
+    parser.add_argument("what", choices=["tables", "weights", "sentences"])
+    what = parser.parse_args().what
+    if what == "tables":
         fit_tables()
+    elif what == "sentences":
+        write("matcher-sentences.json", weights(labelled.read_labelled(meaning=shared().alike), store.MODEL.id))
     else:
         write("matcher.json", weights(labelled.read_labelled()))
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from reviewkit import likeness, pairing
 from reviewkit.model import FEATURES
+from reviewkit.pairing import Alike
 
 DATA = Path(__file__).resolve().parent / "data"
 PAIRS = DATA / "crb_matching_dev.jsonl.gz"
@@ -57,8 +58,8 @@ def review_line(number: int, row: dict[str, Any]) -> str:
     return json.dumps({"id": f"r{number}", "findings": findings, "defects": defects})
 
 
-def read_labelled(path: Path = PAIRS) -> Labelled:
-    """Features of every labelled pair, computed by the code that also scores."""
+def read_labelled(path: Path = PAIRS, meaning: Alike | None = None) -> Labelled:
+    """Features of every labelled pair, computed by the code that also scores; one more, the last, with a sentence model."""
     features: list[list[float]] = []
     labels: list[int] = []
     repositories: list[str] = []
@@ -67,7 +68,7 @@ def read_labelled(path: Path = PAIRS) -> Labelled:
     for number, row in enumerate(rows(path)):
         goldens = [golden["text"] for golden in row["goldens"]]
         wanted = sorted({candidate for _golden, candidate, _label in row["pairs"]})
-        found = _features(goldens, [row["candidates"][at] for at in wanted])
+        found = _features(goldens, [row["candidates"][at] for at in wanted], meaning)
         at_row = {candidate: at for at, candidate in enumerate(wanted)}
         for golden, candidate, label in row["pairs"]:
             features.append(found[at_row[candidate]][golden])
@@ -78,15 +79,16 @@ def read_labelled(path: Path = PAIRS) -> Labelled:
     return Labelled(np.array(features), np.array(labels), np.array(repositories), np.array(reviews), tuple(keys))
 
 
-def _features(goldens: Sequence[str], candidates: Sequence[str]) -> list[list[list[float]]]:
+def _features(goldens: Sequence[str], candidates: Sequence[str], meaning: Alike | None) -> list[list[list[float]]]:
     key = pairing.key_from([(f"d{at}", "defect", None, [("text", text)], ()) for at, text in enumerate(goldens)])
     table: list[list[list[float]]] = []
     for candidate in candidates:
         remark = likeness.Remark.of(candidate, key.lexicon)
         alike = [likeness.compare(remark, target.statements[0], key.lexicon) for target in key.targets]
+        meant = [] if meaning is None else meaning(remark.text.clean, key.texts)
         table.append([])
         for at, like in enumerate(alike):
             rival = max((other.cover for n, other in enumerate(alike) if n != at), default=0.0)
             named = {"overlap": like.overlap, "jaccard": like.jaccard, "margin": like.cover - rival, "kin": like.kin}
-            table[-1].append([named[name] for name in FEATURES])
+            table[-1].append([*(named[name] for name in FEATURES), *meant[at : at + 1]])
     return table

