@@ -146,7 +146,10 @@ class _Server:
         self._poll = select.poll()
 
     def run(self) -> None:
+        from reviewkit.sandbox.inner import pages
+
         gc.collect()
+        pages.collapse(gc.get_objects())
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         self._poll.register(self._owner, select.POLLIN)
