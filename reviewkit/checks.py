@@ -7,12 +7,10 @@ verdict counts only while that process lived as it should: one that crashed, was
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -24,7 +22,8 @@ from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
-from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob, waits
+from reviewkit.pace import ticking
+from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob
 from reviewkit.scenario import Exercise
 from reviewkit.scorecard import CheckResult
 
@@ -33,13 +32,6 @@ CHECK_SECONDS = 40.0
 EXERCISE_SECONDS = 240.0
 """Wall time of all checks of an exercise; once it is used up and some of them ended for lack of time, the rest is not begun."""
 MAX_TEXT = 500
-TICK_SECONDS = 0.05
-LEAST_TICKS = 0.5
-"""Share of its own ticks that the parent must get for a wall time to say anything about the guest."""
-MOST_USED = 0.3
-"""Share of the wall time that parent or guest may have used a processor while the machine counts as busy with others."""
-MOST_WAITED = 0.2
-"""Share of the wall time that a thread may have been ready without a processor, beyond what parent and guest used."""
 
 Outcome = Literal[
     "passed", "failed", "error", "time_limit", "memory_limit", "crashed", "stopped", "not_run", "not_measured"
@@ -93,6 +85,11 @@ async def check_tree(entry: Entry, exercise_id: str, tree: Path, launcher: Launc
     Raises:
         ContentError: If the rubric's checks cannot be loaded.
     """
+    with ticking():  # so that one thread does for all checks
+        return await _check_all(entry, exercise_id, tree, launcher, seed)
+
+
+async def _check_all(entry: Entry, exercise_id: str, tree: Path, launcher: Launcher, seed: int) -> list[CheckResult]:
     results = []
     begun, late = time.monotonic(), False
     rest: _Seen | None = None
@@ -139,7 +136,7 @@ def _bytes(text: str) -> bytes:
 def _mended(entry: Entry, exercise_id: str, edited: Mapping[str, str], folder: Path) -> Path:
     """The head tree with the candidate's files laid over it."""
     tree = folder / "tree"
-    shutil.copytree(entry.folder / "head", tree, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    shutil.copytree(entry.folder / "head", tree, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"), copy_function=shutil.copyfile)
     exercise = next(item for item in entry.scenario.exercises if item.id == exercise_id)
     for file in exercise.files:
         if file in edited:
@@ -227,7 +224,7 @@ async def _once(run: _Run) -> _Seen:
     watched = _Watched(run.launcher)
     scenario, entry = run.entry.scenario, run.entry
     stage = Stage(Tree(run.tree), entry.folder, scenario.modules, scenario.packages, watched, entry.rubric_folder)
-    with _ticking() as pace:
+    with ticking() as pace:
         try:
             work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
             verdict = await _within(work, watched)
@@ -317,49 +314,6 @@ async def _blame(run: _Run, watched: _Watched, error: Exception) -> _Seen:
     if (await _run(run.on(reference))).outcome == "passed":
         return _Seen("failed", seen=f"an answer of a form that the check does not know: {text}")
     return _Seen("error", seen=f"the check broke off: {text}")
-
-
-@dataclass
-class _Pace:
-    """How often this process got to run, by a thread of its own: the loop may be kept waiting by what a guest asked for."""
-
-    begun: float = field(default_factory=time.monotonic)
-    used: float = field(default_factory=time.process_time)
-    waited: float = field(default_factory=waits.of_this_thread)
-    ticks: int = 0
-
-    def starved(self, guests: float, waited: float) -> bool:
-        """Whether parent or guest did not get their turns, and did not take them from each other.
-
-        A guest that keeps itself or the parent busy, with work or with requests, is no busy machine: what one thread waits
-        for others of parent and guest is never more than those used. Nor is a guest that sleeps: it waits for no processor.
-
-        Args:
-            guests: Processor seconds of the guests.
-            waited: Seconds that a thread of a guest was ready and had no processor.
-        """
-        wall = time.monotonic() - self.begun
-        own = time.process_time() - self.used
-        if max(own, guests) >= wall * MOST_USED:
-            return False
-        lost = max(waited, waits.of_this_thread() - self.waited) - own - guests
-        return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 or lost > wall * MOST_WAITED
-
-
-@contextlib.contextmanager
-def _ticking() -> Iterator[_Pace]:
-    pace, over = _Pace(), threading.Event()
-
-    def tick() -> None:
-        while not over.wait(TICK_SECONDS):
-            pace.ticks += 1
-
-    thread = threading.Thread(target=tick, name="reviewkit-pace", daemon=True)
-    thread.start()
-    try:
-        yield pace
-    finally:
-        over.set()
 
 
 def _result(exercise_id: str, mark: Mark, seen: _Seen) -> CheckResult:

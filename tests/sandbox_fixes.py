@@ -148,6 +148,7 @@ FIXES: dict[str, tuple[str, tuple[str, ...]]] = {
         _call("raw(frame('[\"l\",\"ask\",900,\"db.enable_load_extension\",[\"d\",\"connection\",1,\"sql\",\"1\",\"parameters\",[\"l\"]]]'))\n"
               "await asyncio.sleep(1)"), STOPPED),
     "request-of-strange-parts": (_call("raw(frame('[\"l\",\"ask\",900,\"emit\",[\"d\",\"kind\",5,\"data\",null]]'))\nawait asyncio.sleep(1)"), STOPPED),
+    "news-that-asks": (_call("raw(frame('[\"l\",\"tell\",900,\"db.connect\",[\"d\",\"name\",\"main\",\"isolation_level\",null]]'))\nawait asyncio.sleep(1)"), STOPPED),
     "strange-connection": (_call("raw(frame('[\"l\",\"ask\",900,\"db.commit\",[\"d\",\"connection\",77]]'))\nawait asyncio.sleep(.2)\nreturn 0"), FAILED),
     # Exhausting: time, memory, threads, files, messages.
     "endless-loop": (_call("while True: pass"), TIME),
@@ -214,7 +215,7 @@ FIXES: dict[str, tuple[str, tuple[str, ...]]] = {
         n = 0
         while True:
             n += 1
-            raw(frame(f'["l","ask",{n + 1000},"emit",["d","kind","x","data",null]]'))
+            raw(frame(f'["l","tell",{n + 1000},"emit",["d","kind","x","data",null]]'))
         """), TIME + STOPPED),
     "heavy-sql": (_call("""
         connection = sqlite3.connect("world:main")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from sandbox_bank import CHECK_IDS, HEAD, MODULE, REFERENCE, make_bank
 
-from reviewkit import checks
+from reviewkit import checks, pace
 from reviewkit.assess import UNDECIDED, hidden_checks
 from reviewkit.bank import ContentError, Entry, find_bank
 from reviewkit.bankproof import mutant_tree
@@ -176,7 +176,7 @@ def test_a_busy_machine_is_not_held_against_anybody(
     assert outcomes(run(entry, {MODULE: sleeping}, launcher)) == ["time_limit", "passed", "passed"]
     assert runs == list(CHECK_IDS)
     runs.clear()
-    monkeypatch.setattr(checks, "LEAST_TICKS", 100.0)
+    monkeypatch.setattr(pace, "LEAST_TICKS", 100.0)
     assert outcomes(run(entry, {MODULE: sleeping}, launcher)) == ["not_measured", "passed", "passed"]
     assert runs == ["adds-up", *CHECK_IDS]
 
@@ -256,7 +256,7 @@ def test_only_others_can_make_a_machine_busy() -> None:
 
     def starved(ticks: int, *, own: float = 0.0, guests: float = 0.1, waited: float = 0.0) -> bool:
         begun, used = checks.time.monotonic() - 10, checks.time.process_time() - own
-        return checks._Pace(begun=begun, used=used, ticks=ticks).starved(guests, waited)
+        return pace.Pace(begun=begun, used=used, ticks=ticks).starved(guests, waited)
 
     assert starved(0)
     assert not starved(190)

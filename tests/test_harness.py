@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reviewkit.guest.database import Connection
 from reviewkit.guest.plain import NotPlainError, plain
 from reviewkit.harness import HANG, Answer, Calls, HttpCall, LoadError, Reply, Stage, Tree, World
 from reviewkit.harness.gate import STEP_SECONDS, Gate
@@ -169,6 +170,39 @@ def test_synchronous_engines_reach_the_same_database(stage: Stage) -> None:
 
 def test_enum_members_are_bound_as_their_base_type(stage: Stage) -> None:
     assert run(stage, world(), lambda job: job.call("enum_parameter")).value == [(10,)]
+
+
+class Answering:
+    """A channel that notes what is asked, and answers or refuses as it is told."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.replies: list[dict[str, Any] | None] = []
+
+    def request_sync(self, op: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(op)
+        reply = self.replies.pop(0) if self.replies else {}
+        if reply is None:
+            raise RuntimeError("refused")
+        return {"connection": 1, "columns": [], "rows": [], "rowcount": -1, "lastrowid": None, "in_transaction": False, **reply}
+
+
+def test_the_end_of_a_transaction_is_asked_for_unless_there_certainly_is_none() -> None:
+    channel: Any = Answering()
+    connection = Connection(channel, "main", {})
+    connection.rollback()
+    channel.replies = [{"in_transaction": True}]
+    connection.execute("INSERT INTO stock VALUES ('A', 1)")
+    connection.rollback()
+    connection.commit()
+    channel.replies = [None]
+    with pytest.raises(RuntimeError):
+        connection.execute("INSERT INTO stock VALUES ('A', 1)")
+    connection.rollback()  # whether the transaction began, nobody said
+    assert channel.asked == ["db.connect", "db.execute", "db.rollback", "db.execute", "db.rollback"]
+    connection.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.rollback()
 
 
 def test_a_flood_of_rows_is_refused(stage: Stage) -> None:

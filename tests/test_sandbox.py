@@ -112,6 +112,11 @@ async def threads(env, count):
     for thread in threads: thread.start()
     await asyncio.get_running_loop().run_in_executor(None, lambda: [thread.join() for thread in threads])
     return sorted(answers)
+
+async def told(env, count):
+    for n in range(count):
+        env.emit("told", {"n": n})
+    return count
 '''
 
 
@@ -137,6 +142,10 @@ def test_many_requests_are_in_flight_from_coroutines_and_threads(launcher: Sandb
         threads = asyncio.create_task(calls.call("threads", count=4))
         together = await calls.gather([("both", {"n": n}) for n in range(8)])
         threaded = await threads
+        heard = len(world.facts)
+        assert (await calls.call("told", count=100)).value == 100
+        assert [data["n"] for _kind, data in world.facts[heard:]] == list(range(100))  # all there before the answer, in order
+        del world.facts[heard:]
         await job.close()
         assert gate.arrived == 12  # eight coroutines and four threads waited at the service at the same moment
         rows = world.db().rows("SELECT count(*) FROM t")

@@ -28,6 +28,7 @@ from reviewkit import checks
 from reviewkit.bank import Entry
 from reviewkit.harness import World
 from reviewkit.harness.job import Job, Load
+from reviewkit.pace import ticking
 from reviewkit.sandbox import SandboxJob, SandboxLauncher, open_launcher
 
 pytestmark = pytest.mark.sandbox
@@ -148,7 +149,7 @@ def test_a_loop_that_is_kept_waiting_is_no_busy_machine() -> None:
     """What a guest asks for may keep the parent's loop; turns are counted elsewhere."""
 
     async def go() -> int:
-        with checks._ticking() as pace:
+        with ticking() as pace:
             end = time.monotonic() + 60
             while pace.ticks < 3 and time.monotonic() < end:
                 time.sleep(0.01)  # noqa: ASYNC251 - in the loop, on purpose

@@ -108,6 +108,24 @@ def batch_worker(level: str, bank: str, first: int, count: int) -> None:
     print(guests, servers, time.process_time() - own)
 
 
+def bare_worker(bank: str, count: int) -> None:
+    """Run the same checks in this one process, which is warm: no guest, no fork, no lock. Prints processor seconds of a check."""
+    from reviewkit.bank import find_bank
+    from reviewkit.checks import run_hidden_checks
+    from reviewkit.harness.local import LocalLauncher
+
+    entry = find_bank(Path(bank)).entry("transactions")
+    assert entry.rubric_folder is not None
+    (exercise,) = (item for item in entry.scenario.exercises if item.id in entry.rubric.exercises and item.kind == "mend")
+    mended = {file: (entry.rubric_folder / "reference" / file).read_text("utf-8") for file in exercise.files}
+    own = 0.0
+    for number in range(1 + count):
+        results = asyncio.run(run_hidden_checks(entry, exercise.id, mended, LocalLauncher(), 1))
+        assert [result.outcome for result in results] == ["passed"] * len(UNGATED), results
+        own = own if number else time.process_time()  # the first imports everything
+    print((time.process_time() - own) / count / len(UNGATED))
+
+
 def below(pid: int) -> list[int]:
     """Processes that descend from this one."""
     parents = {}
@@ -147,11 +165,14 @@ def batch(level: str, submissions: int) -> bool:
         ]  # fmt: skip
         said = [list(map(float, worker.communicate()[0].split())) for worker in workers]
         wall = time.perf_counter() - begun
+        command = [sys.executable, str(Path(__file__).resolve()), "--bare-worker", str(bank), str(max(1, submissions // 10))]
+        bare = float(subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout)
     checks = submissions * len(UNGATED)
     guests, servers, own = (1000 * sum(part[place] for part in said) / checks for place in range(3))
     print(f"{submissions} submissions with {len(UNGATED)} checks each at {level}: {wall:.1f} s with two workers, which includes")
     print("  their start, a fork server each, laying the mend over the change, worlds and verdicts; not papermill or reports")
     print(f"  processor time of a check: {guests:.1f} ms in the guest, {servers:.1f} ms in the fork server, {own:.1f} ms in the parent")
+    print(f"  and {1000 * bare:.1f} ms for a check in one warm process without any sandbox, right after: the code's own work, world, check")
     if submissions < FULL_BATCH:
         print(f"the goal, at most {MOST_BATCH_SECONDS:g} s, is for {FULL_BATCH} submissions: not judged")
         return True
@@ -243,6 +264,7 @@ def main() -> None:
     parser.add_argument("--level", action="append")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--batch-worker", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--bare-worker", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         worker(options.worker)
@@ -250,6 +272,9 @@ def main() -> None:
     if options.batch_worker:
         level, bank, first, count = options.batch_worker
         batch_worker(level, bank, int(first), int(count))
+        return
+    if options.bare_worker:
+        bare_worker(options.bare_worker[0], int(options.bare_worker[1]))
         return
     from reviewkit.sandbox.levels import KERNEL_LEVELS, lacking
 

@@ -18,5 +18,8 @@ class Channel(Protocol):
     def request_sync(self, op: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Ask the world and block the calling thread, as a real synchronous client would."""
 
+    def tell(self, op: str, payload: dict[str, Any]) -> None:
+        """Say something that nobody answers; what is asked or answered afterwards arrives afterwards."""
+
     def wait_closed(self) -> None:
         """Block the calling thread until the job ends, then raise `GuestClosed`."""

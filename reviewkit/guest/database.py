@@ -113,6 +113,8 @@ class Connection:
         self.text_factory: Any = str
         self.total_changes = 0
         self.in_transaction = False
+        self._idle = True
+        """Whether there is certainly no transaction: the last request was answered, and so."""
         self._closed = False
         self._isolation_level: str | None = options.get("isolation_level", "")
         reply = self._channel.request_sync("db.connect", {"name": name, "isolation_level": self._isolation_level})
@@ -123,11 +125,13 @@ class Connection:
         """One request for this connection; SQLite's errors are raised under their own names."""
         if self._closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        self._idle = False
         try:
             reply = self._channel.request_sync(f"db.{what}", {"connection": self._id, **payload})
         except NotPlainError as error:  # a parameter of a type that SQLite could not bind either
             raise sqlite3.ProgrammingError(str(error)) from None
         self.in_transaction = reply.get("in_transaction", False)
+        self._idle = not self.in_transaction
         _raise_error(reply)
         return reply
 
@@ -159,11 +163,16 @@ class Connection:
 
     def commit(self) -> None:
         """End the transaction, keep its writes."""
-        self.ask("commit", {})
+        self._end("commit")
 
     def rollback(self) -> None:
         """End the transaction, drop its writes."""
-        self.ask("rollback", {})
+        self._end("rollback")
+
+    def _end(self, what: str) -> None:
+        """Ask for it, unless there is nothing to end; pools roll back each connection that they get back."""
+        if self._closed or not self._idle:
+            self.ask(what, {})
 
     def close(self) -> None:
         """Give the connection back; closing twice is fine."""

@@ -36,14 +36,14 @@ class Env:
 
     def emit(self, kind: str, data: dict[str, Any]) -> None:
         """Send a fact out; it arrives in `world.facts`."""
-        self._channel.request_sync("emit", {"kind": kind, "data": plain(data)})
+        self._channel.tell("emit", {"kind": kind, "data": plain(data)})
 
     @property
     def log_processor(self) -> Callable[[Any, str, dict[str, Any]], dict[str, Any]]:
         """A structlog processor that sends each event to `world.logs` and ends the chain."""
 
         def send(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-            self._channel.request_sync("log", {"event": {str(k): _printable(v) for k, v in event.items()}})
+            self._channel.tell("log", {"event": {str(k): _printable(v) for k, v in event.items()}})
             import structlog
 
             raise structlog.DropEvent

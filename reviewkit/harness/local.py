@@ -47,6 +47,9 @@ class _ThreadChannel:
         except concurrent.futures.CancelledError:
             raise GuestClosed from None
 
+    def tell(self, op: str, payload: dict[str, Any]) -> None:
+        self.request_sync(op, payload)
+
     def wait_closed(self) -> None:
         self._closed.wait()
         raise GuestClosed

@@ -9,9 +9,9 @@ import itertools
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from reviewkit.harness.job import Calls, Launcher, Load
 from reviewkit.harness.world import World
@@ -107,12 +107,18 @@ def load_module(path: Path) -> ModuleType:
         raise ImportError(f"{path.name} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
-    saved, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    saved, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # for what the file imports
     try:
-        spec.loader.exec_module(module)
+        exec(_compiled(path.read_bytes(), str(path)), module.__dict__)  # noqa: S102 - importing is running
     except BaseException:
         del sys.modules[name]
         raise
     finally:
         sys.dont_write_bytecode = saved
     return module
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: bytes, path: str) -> CodeType:
+    """A file's code: each check has a world file, and a bank has few."""
+    return compile(source, path, "exec", dont_inherit=True)

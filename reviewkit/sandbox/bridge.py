@@ -10,6 +10,8 @@ from reviewkit.sandbox.inner.codec import ProtocolError
 
 MAX_CONNECTIONS = 256
 MAX_LOGS = 50_000
+NEWS = frozenset({"log", "emit"})
+"""What a guest may say without being answered."""
 RESERVED = frozenset({"TimeLimit", "GuestClosed"})
 
 __all__ = ["answer", "examine", "examine_reply", "weight"]
@@ -71,7 +73,7 @@ async def answer(world: World, op: str, payload: Payload) -> Payload:
     """Let the world answer an examined request."""
     if op == "db.connect" and world.connections_open >= MAX_CONNECTIONS:
         return {"error": "OperationalError", "message": "unable to open database file"}
-    if op in ("log", "emit") and len(world.logs) + len(world.facts) >= MAX_LOGS:
+    if op in NEWS and len(world.logs) + len(world.facts) >= MAX_LOGS:
         raise ProtocolError("more log events and facts than any guest needs")
     return await world.handle(op, payload)
 

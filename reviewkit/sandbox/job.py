@@ -229,6 +229,8 @@ class SandboxJob:
             self._take_reply(number, message[2])
         elif kind == "ask" and len(message) == 4:
             await self._take_request(number, message[2], message[3])
+        elif kind == "tell" and len(message) == 4:
+            await self._take_news(message[2], message[3])
         elif kind == "lacks" and len(message) == 3 and self._may_lack and type(message[2]) is str:
             if len(self.lacks) < MAX_LACKS:
                 self.lacks.append(message[2][:MAX_LACK])
@@ -252,13 +254,30 @@ class SandboxJob:
             future.set_result(answer)
 
     async def _take_request(self, number: int, op: Any, payload: Any) -> None:
+        self._count(op, payload)
+        if number in self._asked:
+            raise ProtocolError("two requests of one number")
+        await self._slots.acquire()
+        self._asked[number] = asyncio.create_task(self._answer(number, op, payload))
+
+    async def _take_news(self, op: Any, payload: Any) -> None:
+        """What nobody answers, heard before anything that comes after it is."""
+        self._count(op, payload)
+        if op not in bridge.NEWS:
+            raise ProtocolError("a request that wants no answer")
+        try:
+            await bridge.answer(self._world, op, payload)
+        except ProtocolError:
+            raise
+        except Exception:  # noqa: S110 - a world behind another guest, which has gone: the next request hears of it
+            pass
+
+    def _count(self, op: Any, payload: Any) -> None:
         bridge.examine(op, payload)
         self._requests += 1
         self._weight += bridge.weight(payload)
-        if number in self._asked or self._requests > MAX_REQUESTS or self._weight > MAX_WEIGHT:
+        if self._requests > MAX_REQUESTS or self._weight > MAX_WEIGHT:
             raise ProtocolError("requests without end")
-        await self._slots.acquire()
-        self._asked[number] = asyncio.create_task(self._answer(number, op, payload))
 
     async def _answer(self, number: int, op: str, payload: dict[str, Any]) -> None:
         try:

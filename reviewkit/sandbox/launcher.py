@@ -9,7 +9,7 @@ import secrets
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reviewkit.harness.job import Load
@@ -17,7 +17,7 @@ from reviewkit.harness.world import World
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import Level
-from reviewkit.sandbox.servers import Servers, own_servers
+from reviewkit.sandbox.servers import Orders, Servers, own_servers
 from reviewkit.sandbox.unavailable import SandboxError
 
 SEED = 1
@@ -43,6 +43,8 @@ class SandboxLauncher:
         self.servers: Servers = servers or own_servers(level)
         self.level = self.servers.level
         self._lock = threading.Lock()
+        self._lines: dict[tuple[str, ...], Orders] = {}
+        """Those that were used last; asking for one again may wait for a fork server to start."""
         self._trees: dict[Path, tuple[_Signature, Path]] = {}
 
     async def launch(self, load: Load, world: World) -> SandboxJob:
@@ -53,7 +55,7 @@ class SandboxLauncher:
             GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
-        line = await asyncio.to_thread(self.servers.line, tuple(sorted(load.packages)))
+        line = await self._line(tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
         except OSError as error:
@@ -71,54 +73,62 @@ class SandboxLauncher:
         await job.start(ordered, load)
         return job
 
+    async def _line(self, packages: tuple[str, ...]) -> Orders:
+        line = self._lines.get(packages)
+        if line is None or not line.alive:
+            line = self._lines[packages] = await asyncio.to_thread(self.servers.line, packages)
+        return line
+
     def _staged(self, root: Path) -> Path:
         """A read-only copy of a tree where guests can see it; one copy as long as the tree stays as it is."""
         with self._lock:
-            signature, files = _look(root)
+            signature = _look(root)
             known = self._trees.get(root)
             if known is not None and known[0] == signature:
                 return known[1]
             target = self.servers.folder / secrets.token_hex(16)
-            _copy(root, files, target)
+            _copy(root, (file for file, _, _ in signature), target)
             self._trees[root] = (signature, target)
             return target
 
     def close(self) -> None:
         """End every process and remove what was staged; closing twice is fine."""
+        self._lines.clear()
         self.servers.close()
 
 
-def _look(root: Path) -> tuple[_Signature, list[Path]]:
-    """Signature and regular files of a tree.
+def _look(root: Path) -> _Signature:
+    """Every regular file of a tree, by its path from the root, with time of change and size.
 
     Raises:
         GuestLoadError: If they are larger than 16 MiB together: a candidate's files are the only ones that can be.
     """
-    signature, files, total = [], [], 0
+    signature, total, start = [], 0, len(os.path.join(root, ""))  # noqa: PTH118 - strings: this is done before each check
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
-            path = Path(folder, name)
-            facts = path.lstat()
+            path = os.path.join(folder, name)  # noqa: PTH118
+            facts = os.lstat(path)
             if stat.S_ISREG(facts.st_mode):
-                signature.append((str(path.relative_to(root)), facts.st_mtime_ns, facts.st_size))
-                files.append(path)
+                signature.append((path[start:], facts.st_mtime_ns, facts.st_size))
                 total += facts.st_size
     if total > MAX_TREE_BYTES:
         raise GuestLoadError("TreeTooLarge", "its files are larger than 16 MiB together", None)
-    return tuple(signature), files
+    return tuple(signature)
 
 
-def _copy(root: Path, files: list[Path], target: Path) -> None:
+def _copy(root: Path, files: Iterable[str], target: Path) -> None:
     target.mkdir()
     target.chmod(0o755)
-    for path in files:
-        copy = target / path.relative_to(root)
-        for folder in reversed(copy.relative_to(target).parents):
-            if not (target / folder).exists():
-                (target / folder).mkdir()
-                (target / folder).chmod(0o755)
-        copy.write_bytes(path.read_bytes())
+    made = {target}
+    for file in files:
+        copy = target / file
+        for folder in reversed(copy.parents):
+            if folder not in made and folder.is_relative_to(target):
+                folder.mkdir()
+                folder.chmod(0o755)
+                made.add(folder)
+        copy.write_bytes((root / file).read_bytes())
         copy.chmod(0o444)
 
 

@@ -19,6 +19,10 @@ from reviewkit.sandbox.zygote import Zygote
 class Orders(Protocol):
     """What takes orders for guests with one set of packages."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still take orders."""
+
     def order(self, folder: Path, modules: tuple[str, ...], seed: int, wire: int) -> Ordered:
         """See `reviewkit.sandbox.line.Line.order`."""
 

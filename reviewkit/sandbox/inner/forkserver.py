@@ -126,7 +126,7 @@ def _change_user(user: int | None) -> None:
 
 class _Server:
     def __init__(self, control: socket.socket, setup: dict[str, Any]) -> None:
-        from reviewkit.sandbox.inner import hidden, landlock, lockdown, seccomp
+        from reviewkit.sandbox.inner import hidden, landlock, lockdown, pages, seccomp
 
         self._owner = control.fileno()
         self._lines = {self._owner: control}
@@ -140,6 +140,7 @@ class _Server:
             tuple(setup["readable"]), setup["processes"],
         )  # fmt: skip
         self._hidden = hidden.HiddenPackages(setup["sys_path"], setup["readable"])
+        self._collapse = pages.collapse  # imported as long as this user may read everything
         self._self = os.pidfd_open(os.getpid())
         self._jobs: dict[int, tuple[int, int, int]] = {}
         """By pidfd: line, number of the job there, process id."""
@@ -147,6 +148,7 @@ class _Server:
 
     def run(self) -> None:
         gc.collect()
+        self._collapse(gc.get_objects())
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         self._poll.register(self._owner, select.POLLIN)

@@ -13,6 +13,9 @@ import types
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 
+OFTEN_ASKED = {"sniffio"}
+"""Not needed, and httpx looks for it at each request: where it is not installed, the search is most of such a look."""
+
 
 class HiddenPackages(importlib.abc.MetaPathFinder):
     """Refuses the top-level names that lie in the folders of packages but do not belong to those that may be read."""
@@ -20,7 +23,8 @@ class HiddenPackages(importlib.abc.MetaPathFinder):
     def __init__(self, folders: Iterable[str], readable: Iterable[str]) -> None:
         """List the folders; later nobody may."""
         known = {_module(PurePath(path).name) for path in readable}
-        self._names = {_module(name) for folder in folders for name in os.listdir(folder)} - known  # noqa: PTH208 - quick
+        installed = {_module(name) for folder in folders for name in os.listdir(folder)}  # noqa: PTH208 - quick
+        self._names = (installed | OFTEN_ASKED) - known
 
     def install(self, modules: Collection[str]) -> None:
         """Ask this finder before all others; the tree's own modules may have any name."""

@@ -20,6 +20,7 @@ _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_MADV_COLLAPSE = 25  # since Linux 6.1
 
 
 def _checked(result: int, what: str) -> int:
@@ -61,6 +62,11 @@ def prctl(option: int, value: int = 0, third: int = 0) -> int:
     """prctl(2) with numbers only."""
     zero = ctypes.c_ulong(0)
     return _checked(_libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(third), zero, zero), f"prctl {option}")
+
+
+def collapse(address: int, length: int) -> bool:
+    """Move memory of this process into huge pages; whether the kernel did."""
+    return bool(_libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(length), _MADV_COLLAPSE) == 0)
 
 
 def drop_capabilities() -> None:

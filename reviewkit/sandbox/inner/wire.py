@@ -1,7 +1,8 @@
 """The guest's end of the wire: frames over one socket, many requests in flight at once, from coroutines and threads.
 
 Messages are lists. To the guest: `["do", number, op, payload]`, `["answer", number, reply]`, `["refused", number, text]`.
-From the guest: `["done", number, reply]`, `["ask", number, op, payload]`, `["drop", number]`.
+From the guest: `["done", number, reply]`, `["ask", number, op, payload]`, `["drop", number]`, `["tell", number, op, payload]`,
+which is not answered.
 """
 
 from __future__ import annotations
@@ -49,12 +50,7 @@ class SocketChannel:
         number, future = next(self._numbers), Future[dict[str, Any]]()
         self._waiting[number] = future
         try:
-            try:
-                self.send(["ask", number, op, payload])
-            except NotPlainError:
-                if op != "log":
-                    raise
-                self.send(["ask", number, op, {"event": _in_ascii(payload["event"])}])
+            self.send(["ask", number, op, payload])
         except NotPlainError:
             del self._waiting[number]
             raise
@@ -73,6 +69,16 @@ class SocketChannel:
     def request_sync(self, op: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Ask the world and block this thread."""
         return self._ask(op, payload)[1].result()
+
+    def tell(self, op: str, payload: dict[str, Any]) -> None:
+        """Say something that nobody answers: a round trip for each line of a log is much of what a guest costs."""
+        number = next(self._numbers)
+        try:
+            self.send(["tell", number, op, payload])
+        except NotPlainError:
+            if op != "log":
+                raise
+            self.send(["tell", number, op, {"event": _in_ascii(payload["event"])}])
 
     def wait_closed(self) -> None:
         """Block this thread until the process is killed."""
