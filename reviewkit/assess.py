@@ -335,7 +335,7 @@ def score_file(
     submission: Submission | None = None
     try:
         data = read_bytes(path)
-        submission = parse_submission(data, path)
+        submission = folder.owned(parse_submission(data, path))
         found = replace(find_bank(bank, rubrics), use_exemplars=exemplars, use_sentences=sentences)
         entry = entry_of(submission, found)
         out.mkdir(parents=True, exist_ok=True)

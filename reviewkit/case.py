@@ -61,7 +61,7 @@ def load(folder: OutFolder, bank: Bank, sha256: str) -> Case:
     staged = folder.staged(sha256)
     if not staged.is_file():
         raise DataError(f"staged/{staged.name}", "the copy of this submission is gone", SCORE_AGAIN)
-    submission = read_submission(staged)
+    submission = folder.owned(read_submission(staged))
     if submission.sha256 != sha256:
         raise DataError(f"staged/{staged.name}", "is not the notebook that was scored", SCORE_AGAIN)
     entry = entry_of(submission, bank)

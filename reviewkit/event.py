@@ -63,6 +63,8 @@ class Opened(Data):
     slug: Slug
     version: Version
     client: Annotated[str, StringConstraints(max_length=200)] = ""
+    files: Annotated[tuple[ChangePath, ...], Field(max_length=500)] = ()
+    """Order in which the change showed its files, where an invite's seed drew it."""
 
 
 class ConsentGiven(Data):
@@ -286,7 +288,7 @@ class Head(NamedTuple):
 
 
 _TAMPERING: Final = frozenset(
-    ["edited", "broken_chain", "missing", "doubled", "doubled_op", "event_invalid", "unknown_keys", "self_scored", "head_differs", "scenario_differs"]
+    ["edited", "broken_chain", "missing", "doubled", "doubled_op", "event_invalid", "unknown_keys", "self_scored", "head_differs", "scenario_differs", "candidate_differs"]
 )
 
 

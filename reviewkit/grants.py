@@ -47,6 +47,8 @@ class Grant(BaseModel):
     """True: forms work, nothing is recorded."""
     terms: Terms | None = None
     """What the candidate agrees to before anything is recorded; None without an invite."""
+    files: tuple[str, ...] = ()
+    """Order in which the change shows its files, drawn from the invite's seed; empty: as the scenario has it."""
     cells: dict[str, Hash] = Field(default_factory=dict)
     """Id of each code cell -> SHA-256 of its source as it was made."""
 
@@ -107,6 +109,15 @@ class Grants:
         """
         return self._read().get(_key(notebook))
 
+    def granted(self, notebook: Path) -> Granted | None:
+        """The notebook at this path under its one name, with its grant, or None.
+
+        Raises:
+            GrantError: If the grants are there but cannot be read.
+        """
+        grant = self.of(notebook)
+        return Granted(Path(_key(notebook)), grant) if grant else None
+
     def of_record(self, record: str) -> Granted | None:
         """Notebook and grant that a record belongs to, or None.
 
@@ -143,8 +154,7 @@ def find_session_grant(session_name: str | None = None) -> Granted | None:
     name = os.environ.get(SESSION_VARIABLE, "") if session_name is None else session_name
     if not Path(name).is_absolute():
         return None  # a console, a test runner, or a server that names sessions otherwise
-    grant = Grants().of(Path(name))
-    return Granted(Path(_key(Path(name))), grant) if grant else None
+    return Grants().granted(Path(name))
 
 
 def issue(
@@ -155,6 +165,7 @@ def issue(
     preview: bool = False,
     record: str = "",
     terms: Terms | None = None,
+    seed: int | None = None,
     grants: Grants | None = None,
 ) -> Granted:
     """Write a fresh copy of a blank workbook with a record of its own, and grant it.
@@ -166,6 +177,7 @@ def issue(
         preview: True records nothing.
         record: Id of the record, which then names the copy; by default a fresh one.
         terms: What the candidate agrees to first.
+        seed: Draws the order of the change's files; None leaves it.
         grants: Where to store the grant; by default the state folder.
 
     Raises:
@@ -177,7 +189,7 @@ def issue(
         raise UsageError(
             "A candidate's id holds at most 80 letters, digits and _ . @ + -", "Use one such as c-17; no names."
         )
-    notebook, grant = _read_blank(workbook, candidate, preview, record or secrets.token_hex(8))
+    notebook, grant = _read_blank(workbook, candidate, preview, record or secrets.token_hex(8), seed)
     grant = grant.model_copy(update={"terms": terms})
     if terms is not None:
         _set_time_box(notebook, terms.minutes)
@@ -207,17 +219,21 @@ def _set_time_box(notebook: dict[str, Any], minutes: int) -> None:
             cell["source"] = _TIME_BOX.sub(rf"\g<1>{minutes} minutes", "".join(cell["source"]))
 
 
-def grant_of(workbook: Path, *, candidate: str, record: str, terms: Terms | None) -> Grant:
+def grant_of(workbook: Path, *, candidate: str, record: str, terms: Terms | None, seed: int) -> Grant:
     """The grant that a copy of a blank workbook gets, for a copy that is there already.
 
     Raises:
         DataError: If `workbook` is not a blank workbook.
     """
-    return _read_blank(workbook, candidate, False, record)[1].model_copy(update={"terms": terms})
+    return _read_blank(workbook, candidate, False, record, seed)[1].model_copy(update={"terms": terms})
 
 
-def _read_blank(workbook: Path, candidate: str, preview: bool, record: str) -> tuple[dict[str, Any], Grant]:
+def _read_blank(
+    workbook: Path, candidate: str, preview: bool, record: str, seed: int | None
+) -> tuple[dict[str, Any], Grant]:
     """A workbook that nobody has worked on, stamped with a record of its own, and the grant for it."""
+    from reviewkit.fileorder import draw
+
     rebuild = "Build it again with: reviewkit build"
     try:
         notebook = json.loads(workbook.read_bytes())
@@ -228,6 +244,7 @@ def _read_blank(workbook: Path, candidate: str, preview: bool, record: str) -> t
             version=own["version"],
             candidate=candidate,
             preview=preview,
+            files=() if seed is None else draw(notebook, seed),
             cells=cell_hashes(notebook),
         )
         schema, worked_on = own["schema"], bool(own.get("record"))

@@ -277,7 +277,7 @@ class Recorder:
 
     def __init__(self, grant: Grant, notebook: Path) -> None:
         self.record, self.slug, self.version, self.preview = grant.record, grant.slug, grant.version, grant.preview
-        self.notebook, self.terms = notebook, grant.terms
+        self.notebook, self.terms, self.files = notebook, grant.terms, grant.files
         self._journal = Journal(journal_path(notebook, grant.record), grant.record)
         self._shown: list[Event] = []
 

@@ -216,11 +216,13 @@ def _take_up(invite: Invite, blank: Blank, grants: Grants, terms: Terms) -> Open
                 f"A file named {copy.name} is there that does not belong to this invite",
                 "Move it away and open the link again.",
             )
-        grant = grant_of(blank.workbook, candidate=invite.candidate, record=invite.id, terms=terms)
+        grant = grant_of(blank.workbook, candidate=invite.candidate, record=invite.id, terms=terms, seed=invite.seed)
         granted = Granted(copy.resolve(), grant)
         grants.put(copy, grant)
         return Opened(granted, is_new=False)
-    granted = issue(blank.workbook, folder, candidate=invite.candidate, record=invite.id, terms=terms, grants=grants)
+    granted = issue(
+        blank.workbook, folder, candidate=invite.candidate, record=invite.id, terms=terms, seed=invite.seed, grants=grants
+    )
     return Opened(granted, is_new=True)
 
 

@@ -1,4 +1,8 @@
-"""`GET reviewkit/open/<invite>`: verifies, makes or finds the candidate's copy, starts its kernel, and leads to it."""
+"""`GET reviewkit/open/<invite>`: verifies, makes or finds the candidate's copy, and leads to it.
+
+The kernel is left to JupyterLab, which starts it after the first drawing: its start takes a second of a processor that the
+page needs, and the first screen needs none.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from urllib.parse import quote
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
-from tornado.web import HTTPError
 
 from reviewkit import log
 from reviewkit.bank import BANK_VARIABLE
@@ -28,7 +31,6 @@ from reviewkit.trust import sign
 
 PATIENCE: Final = 3.0
 """Seconds for the intake to answer; without an answer the work goes on offline."""
-_KERNELS: Final = "reviewkit_starting_kernels"
 _STORED: Final = "Free some space on this server, then open the link again."
 _DAMAGED: Final = "Tell the people who invited you; the server's log says more."
 
@@ -103,7 +105,6 @@ class OpenHandler(JupyterHandler):  # type: ignore[misc]  # its base has no type
         except DataError as error:
             log.get().error(log.WORKBOOK_ISSUED, slug=invite.slug, fact=error.fact)
             raise RefusedError("failed", "The workbook of this scenario is damaged on this server", _DAMAGED) from error
-        self._start_kernel(opened.granted)
         return opened.granted, opened.is_new, said
 
     def _copy(self, invite: Invite, before: Granted | None) -> Opened:
@@ -149,14 +150,6 @@ class OpenHandler(JupyterHandler):  # type: ignore[misc]  # its base has no type
         apps = {getattr(point.app, "name", "") for point in points.values()}
         return "lab" in apps or "notebook" not in apps
 
-    def _start_kernel(self, granted: Granted) -> None:
-        """Start the notebook's kernel while the browser loads the page; JupyterLab takes the session that is there."""
-        path = self._path(granted)
-        starting: dict[str, asyncio.Task[None]] = self.settings.setdefault(_KERNELS, {})
-        if path is None or (path in starting and not starting[path].done()):
-            return
-        starting[path] = asyncio.get_running_loop().create_task(start_kernel(self.session_manager, path))
-
     def _page(self, refused: RefusedError, status: int | None = None) -> None:
         self.clear()
         self.set_status(status or refused.status)
@@ -168,17 +161,6 @@ class OpenHandler(JupyterHandler):  # type: ignore[misc]  # its base has no type
         where = "doc/tree" if refused.kept and self._is_lab() else "notebooks"
         kept = url_path_join(self.base_url, where, quote(refused.kept)) if refused.kept else ""
         self.finish(refusal_page(refused, kept))
-
-
-async def start_kernel(sessions: Any, path: str) -> None:
-    """Start a session for a notebook unless it has one; a failure is logged, the page then starts its own."""
-    try:
-        if not await sessions.session_exists(path=path):
-            await sessions.create_session(path=path, type="notebook", name=Path(path).name, kernel_name="python3")
-    except HTTPError as error:
-        log.get().warning(log.KERNEL_FAILED, status=error.status_code)
-    except Exception as error:  # whatever a kernel manager raises: opening must not fail by it
-        log.get().warning(log.KERNEL_FAILED, reason=type(error).__name__)
 
 
 async def ask_intake(invite: Invite, token: str) -> Said:

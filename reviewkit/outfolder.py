@@ -4,6 +4,7 @@
 OUT/
   store.sqlite     rows and scorecards over batches; decisions of raters; hiring decisions
   cohort.json      the newest rows of everything scored here, which cohort.html and cohort.csv show
+  owners/          <sha256>.json, whose a submission is by the invites that an intake verified
   identities/      <sha256>.json, ids and hashes of a submission (no text), for marks among files
   rows/            <sha256>.json, one per submission that was read
   scorecards/      <scenario>-<sha256[:12]>.json
@@ -29,19 +30,21 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from reviewkit import durable
 from reviewkit.batchmarks import Lying, from_plain, identity_of, plain
 from reviewkit.collect import write_whole
 from reviewkit.errors import DataError, UsageError
+from reviewkit.fieldtypes import CandidateId
 from reviewkit.row import Row
 from reviewkit.scorecard import Scorecard
-from reviewkit.submission import Submission
+from reviewkit.submission import Submission, belonging_to
 
 STORE = "store.sqlite"
 LOCK_PATIENCE = 60.0
 """Seconds that a writer of derived files waits for another one; each needs about a second."""
+_OWNERS = TypeAdapter(frozenset[CandidateId])
 SCORE_AGAIN = "Score the notebook again with: reviewkit score"
 
 
@@ -76,6 +79,29 @@ class OutFolder:
         """Where is kept what tells a submission from others."""
         return self.root / "identities" / f"{sha256}.json"
 
+    def owner_file(self, sha256: str) -> Path:
+        """Where is kept whose a submission is, by the invites that brought it."""
+        return self.root / "owners" / f"{sha256}.json"
+
+    def know_owner(self, sha256: str, candidate: str) -> None:
+        """Keep that a candidate handed in these bytes, as an intake says that verified the invite."""
+        known = self._owners(sha256)
+        if candidate not in known:
+            write_whole(self.owner_file(sha256), json.dumps(sorted({*known, candidate})).encode())
+
+    def _owners(self, sha256: str) -> frozenset[str]:
+        path = self.owner_file(sha256)
+        try:
+            return _OWNERS.validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return frozenset()
+        except (OSError, ValidationError):
+            raise DataError(f"owners/{path.name}", "does not say whose a submission is", SCORE_AGAIN) from None
+
+    def owned(self, submission: Submission) -> Submission:
+        """A submission as its file was read, under the candidate whose invite brought it, where that is known."""
+        return belonging_to(submission, self._owners(submission.sha256))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let one process at a time make files from the decisions in the store, so that none is made from old ones.
@@ -94,7 +120,7 @@ class OutFolder:
         target = self.staged(submission.sha256)
         if not target.is_file():
             write_whole(target, data)
-        identity = json.dumps(plain(identity_of(submission)), sort_keys=True).encode()
+        identity = json.dumps(plain(identity_of(self.owned(submission))), sort_keys=True).encode()
         write_whole(self.identity_file(submission.sha256), identity)
         return target
 

@@ -19,9 +19,10 @@ from tornado.web import GZipContentEncoding, HTTPError
 
 from reviewkit import log, redact
 from reviewkit.bank import BANK_VARIABLE
+from reviewkit.deskroute import PAGE_OPTION, DeskHandler, hiring_bank
 from reviewkit.errors import DataError, GrantError
 from reviewkit.event import Kind
-from reviewkit.grants import PARENT_VARIABLE, Grants, issue
+from reviewkit.grants import PARENT_VARIABLE, Granted, Grants, issue
 from reviewkit.handlers import NO_GRANT, PLAIN, ReviewkitHandler, for_the_owner, sender_of, start_sending
 from reviewkit.openroute import OpenHandler
 from reviewkit.outboxroute import OutboxHandler
@@ -33,9 +34,22 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from jupyter_server.utils import ApiPath
 
+    from reviewkit.journal import JournalView
+
 PARENT_LOOK_MS: Final = 1000
 _ENVELOPE: Final = {"op", "kind", "data"}
 _RECORD: Final = r"([A-Za-z0-9_-]{1,80})"
+
+
+def view_of(granted: Granted, view: JournalView, after: int = 0) -> dict[str, Any]:
+    """A record as a page gets it, with the events after a number."""
+    return {
+        "id": granted.grant.record,
+        "events": [event.model_dump(mode="json") for event in view.events if event.seq > after],
+        "head": view.head.hash,
+        "count": len(view.events),
+        "problems": [{"code": p.code, "seq": p.seq, "message": p.text} for p in view.problems],
+    }
 
 
 class GrantHandler(ReviewkitHandler):
@@ -43,12 +57,19 @@ class GrantHandler(ReviewkitHandler):
 
     @for_the_owner
     async def get(self) -> None:
-        """Answer with the grant of a notebook; 404 without one."""
+        """Answer with the grant of a notebook and what its record holds, which a page needs at once; 404 without a grant."""
         notebook = _below(str(self.contents_manager.root_dir), self.get_query_argument("path", ""))
-        grant = await self.off_loop(lambda: Grants().of(notebook)) if notebook else None
-        if grant is None:
+        granted = await self.off_loop(lambda: Grants().granted(notebook)) if notebook else None
+        if granted is None:
             raise HTTPError(404, NO_GRANT)
-        self.reply(200, grant.model_dump(mode="json"))
+        self.reply(200, {**granted.grant.model_dump(mode="json"), "view": await self._view(granted)})
+
+    async def _view(self, granted: Granted) -> dict[str, Any] | None:
+        """As `GET api/record` answers; None where the journal cannot be read: asked there, the page learns why."""
+        try:
+            return view_of(granted, await self.off_loop(self.journal(granted).read))
+        except HTTPError:
+            return None
 
 
 class RecordHandler(ReviewkitHandler):
@@ -61,17 +82,7 @@ class RecordHandler(ReviewkitHandler):
         if not (after.isascii() and after.isdigit() and len(after) < 16):
             raise HTTPError(400, "`after` must be the number of an event. Reload the page.")
         granted = await self.granted(record)
-        view = await self.off_loop(self.journal(granted).read)
-        self.reply(
-            200,
-            {
-                "id": record,
-                "events": [event.model_dump(mode="json") for event in view.events if event.seq > int(after)],
-                "head": view.head.hash,
-                "count": len(view.events),
-                "problems": [{"code": p.code, "seq": p.seq, "message": p.text} for p in view.problems],
-            },
-        )
+        self.reply(200, view_of(granted, await self.off_loop(self.journal(granted).read), int(after)))
 
     @for_the_owner
     async def post(self, record: str) -> None:
@@ -190,12 +201,16 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
         (r"api/grant", GrantHandler),
         (rf"api/record/{_RECORD}", RecordHandler),
         (r"api/start", StartHandler),
+        (r"api/desk", DeskHandler),
         (r"api/.*", UnknownHandler),
     ]
     rules: list[Any] = [(url_path_join(base, "reviewkit", route), handler) for route, handler in routes]
     application.add_handlers(".*$", rules)
     if GZipContentEncoding not in application.transforms:
         application.transforms.append(GZipContentEncoding)
+    root = str(getattr(app.contents_manager, "root_dir", app.root_dir))
+    if hiring_bank(Path(root)) is not None:
+        application.settings.setdefault("page_config_data", {})[PAGE_OPTION] = True
     parent = os.environ.get(PARENT_VARIABLE, "")
     if parent.isdecimal():
         _end_with(int(parent))
@@ -205,5 +220,5 @@ def _load_jupyter_server_extension(app: ServerApp) -> None:
         logging.getLogger("tornado.application"),
         logging.getLogger("tornado.general"),
     )
-    IOLoop.current().add_callback(_go_on_sending, application.settings, str(getattr(app.contents_manager, "root_dir", app.root_dir)))
+    IOLoop.current().add_callback(_go_on_sending, application.settings, root)
     log.get().info(log.EXTENSION_LOADED, base_url=base, bank_given=bool(os.environ.get(BANK_VARIABLE)))

@@ -11,8 +11,8 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -83,6 +83,32 @@ class Submission:
     def is_tampered(self) -> bool:
         """Whether the record was changed outside the workbook."""
         return any(flag.is_tampering for flag in self.flags)
+
+
+def belonging_to(submission: Submission, owners: Collection[str]) -> Submission:
+    """A submission under the candidate of the invite that it was handed in with; pure.
+
+    Args:
+        submission: As its file was read, which may name nobody or somebody else.
+        owners: Candidates of the invites that brought these bytes, as an intake verified them; empty: the file alone is known.
+
+    Returns:
+        The submission, flagged where its file says something else. Bytes that several candidates handed in belong to none.
+    """
+    if not owners:
+        return submission
+    if len(owners) > 1:
+        flag = Problem("several_invites", "This very file was handed in with the invites of several candidates.")
+        return replace(submission, candidate="", flags=(*submission.flags, flag))
+    (owner,) = owners
+    if submission.candidate == owner:
+        return submission
+    flag = (
+        Problem("candidate_differs", "The notebook names another candidate than the invite that it was handed in with.")
+        if submission.candidate
+        else Problem("candidate_missing", "The notebook names no candidate; who it is, is known from the invite.")
+    )
+    return replace(submission, candidate=owner, flags=(*submission.flags, flag))
 
 
 class _Record(BaseModel):

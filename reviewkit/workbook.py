@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reviewkit.bank import Entry, find_bank
 from reviewkit.errors import ReviewkitError, UsageError
+from reviewkit.fileorder import in_order
 from reviewkit.forms import bundle, form
 from reviewkit.guest.check import BlindStage, BlindTree, judge
 from reviewkit.harness.local import LocalLauncher
@@ -107,8 +108,8 @@ class Workbook:
 
         from reviewkit.widget import FormWidget
 
-        spec = form(self.entry, name, item_id)
         recorder = self._recorder
+        spec = in_order(form(self.entry, name, item_id), recorder.files if recorder is not None else ())
         if recorder is not None and recorder.terms is not None and not recorder.preview:
             spec["terms"] = recorder.terms.model_dump(mode="json")
         if recorder is None:

@@ -87,6 +87,8 @@ class Candidate:
         environment.pop("REVIEWKIT_BANK", None)
         with (self.folder / "log").open("ab") as log:
             command = [sys.executable, "-m", "jupyter_server", "--debug"]
+            if self.port:  # started again: pages that are open find it where it was
+                command += [f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0"]
             self.process = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, cwd=self.root, start_new_session=True
             )

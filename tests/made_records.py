@@ -86,7 +86,7 @@ def blank_workbook(folder: Path, slug: str = SLUG, source: str = "print(1)") -> 
     return path
 
 
-def completed(events: Iterable[Event]) -> dict[str, Any]:
+def completed(events: Iterable[Event], candidate: str = CANDIDATE) -> dict[str, Any]:
     """A completed notebook as JSON."""
-    own = notebook_metadata(SLUG, VERSION, RECORD, CANDIDATE, events)
+    own = notebook_metadata(SLUG, VERSION, RECORD, candidate, events)
     return {"cells": [], "metadata": {"reviewkit": own}, "nbformat": 4, "nbformat_minor": 5}

@@ -217,6 +217,7 @@ def test_from_invitation_to_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
         notebook = made.completed(made.review(), tmp_path)
         record = notebook["metadata"]["reviewkit"]["record"]
+        record["candidate"] = ""  # the invite knows better
         events = [Event.model_validate(event) for event in record["events"]]
 
         async def hand_in(count: int, body: bytes = b"") -> None:
@@ -234,7 +235,13 @@ def test_from_invitation_to_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         seen.append(standing())
         assert seen == [Standing.INVITED, Standing.OPENED, Standing.WORKING, Standing.SUBMITTED, Standing.SCORED]
         assert len(told) == 1
-        assert [(row.candidate, row.unscored) for row in rows] == [("c-1", "")]
+        assert [(row.candidate, row.unscored, row.marks) for row in rows] == [("c-1", "", "candidate_missing")]
+        (row,) = rows
+        card = desk.out.card(row)
+        assert (card.about.candidate, row.tampering) == ("c-1", 0), "scorecard and row name the invite's candidate"
+        report = (desk.out.root / row.report).read_text("utf-8")
+        assert "c-1" in report.partition("Candidate <strong>")[2][:60]
+        assert desk.out.scored()[row.sha256].candidate == "c-1", "also where a decision writes the row again"
         assert desk.score(told.append) == [], "what is scored is not scored again"
         assert "of " in people(desk.look().places, tmp_path / "out")
     finally:

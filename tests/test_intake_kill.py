@@ -9,7 +9,7 @@ import resource
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 
@@ -81,7 +81,9 @@ class Candidate:
             assert intake.ask("GET", f"/v1/submissions/{receipt}", bearer=intake.hiring).raw == body
 
 
-def test_a_killed_intake_loses_doubles_and_tears_nothing(tmp_path: Path, burst_count: int) -> None:
+def test_a_killed_intake_loses_doubles_and_tears_nothing(
+    tmp_path: Path, burst_count: int, record_property: Callable[[str, object], None]
+) -> None:
     intake = Intake(tmp_path).start()
     chance, candidates = random.Random(5), [Candidate(n, n) for n in range(1, CLIENTS + 1)]
     for burst in range(burst_count):
@@ -102,6 +104,7 @@ def test_a_killed_intake_loses_doubles_and_tears_nothing(tmp_path: Path, burst_c
         candidate.check(intake)
     confirmed = sum(c.acked + len(c.receipts) for c in candidates)
     assert confirmed > 3 * CLIENTS * burst_count
+    record_property("acknowledged", confirmed)
     if burst_count >= 20:
         assert confirmed >= 1000
     assert intake.stop() == 0

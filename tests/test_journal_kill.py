@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from made_records import RECORD, blank_workbook, remark
 from reviewkit.journal import Journal, journal_path
 from reviewkit.serve import Served, resume, serve
 
+Noted = Callable[[str, object], None]
 WRITER = (
     "import sys; from pathlib import Path; from reviewkit.journal import Journal\n"
     "made = Journal(Path(sys.argv[1]), 'abc123')\n"
@@ -28,7 +30,7 @@ WRITER = (
 )
 
 
-def test_a_killed_writer_loses_nothing_it_confirmed(tmp_path: Path, burst_count: int) -> None:
+def test_a_killed_writer_loses_nothing_it_confirmed(tmp_path: Path, burst_count: int, record_property: Noted) -> None:
     path = journal_path(tmp_path / "demo.ipynb", RECORD)
     chance, confirmed = random.Random(7), []
     for burst in range(5 * burst_count):
@@ -45,6 +47,7 @@ def test_a_killed_writer_loses_nothing_it_confirmed(tmp_path: Path, burst_count:
         assert not [p for p in view.problems if p.is_tampering]
         assert set(confirmed) <= {e.op for e in view.events}
     assert len(confirmed) > 5 * burst_count
+    record_property("acknowledged", len(confirmed))
     Journal(path, RECORD).append("last", "review.closed", {})
     assert Journal(path, RECORD).read().problems == ()
 
@@ -73,7 +76,9 @@ class Page:
 
 
 @pytest.mark.kernel
-def test_a_killed_server_loses_nothing(tmp_path: Path, burst_count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_server_loses_nothing(
+    tmp_path: Path, burst_count: int, monkeypatch: pytest.MonkeyPatch, record_property: Noted
+) -> None:
     monkeypatch.setenv("REVIEWKIT_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     page, chance, made_n = Page(), random.Random(11), 0
@@ -100,3 +105,4 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, burst_count: int, monkeyp
     assert sorted(e.op for e in view.events) == sorted(f"op-{n}" for n in range(made_n))
     assert view.problems == ()
     assert made_n > 2 * burst_count
+    record_property("acknowledged", len(page.confirmed))

@@ -29,6 +29,7 @@ from reviewkit.sending import LONGEST_PAUSE, REFUSED_PAUSE, Phase, Place, compar
 from reviewkit.submission import parse_submission
 
 T = TypeVar("T")
+Noted = Callable[[str, object], None]
 AGREED = ("consent.given", consent()["data"])
 
 
@@ -150,7 +151,7 @@ def with_stopped(intake: Intake) -> list[dict[str, Any]]:
     return with_storage(intake.folder, lambda storage: storage.read(lambda c: submissions_page(c, None, 0)))
 
 
-def test_a_killed_intake_loses_doubles_and_reorders_nothing(tmp_path: Path, intake: Intake, kills: int) -> None:
+def test_a_killed_intake_loses_doubles_and_reorders_nothing(tmp_path: Path, intake: Intake, kills: int, record_property: Noted) -> None:
     work = Work(tmp_path, intake.url)
     work.write(AGREED)
     rng = random.Random(1)
@@ -173,6 +174,7 @@ def test_a_killed_intake_loses_doubles_and_reorders_nothing(tmp_path: Path, inta
     run(work.sender(), burst)
     assert stored(intake, work.record) == lines(work)
     assert [event["seq"] for event in lines(work)] == list(range(1, 31 * kills + 2))
+    record_property("acknowledged", len(lines(work)))
 
 
 async def until_offline(sender: Sender) -> None:
@@ -184,7 +186,7 @@ async def until_offline(sender: Sender) -> None:
 
 
 @pytest.mark.kernel
-def test_a_killed_server_goes_on_where_the_intake_stands(tmp_path: Path, intake: Intake, kills: int) -> None:
+def test_a_killed_server_goes_on_where_the_intake_stands(tmp_path: Path, intake: Intake, kills: int, record_property: Noted) -> None:
     """The candidate's own server dies in the middle; the journal was first, so nothing confirmed to the page is lost."""
     own = invite(2, intake=intake.url)
     server = Candidate(tmp_path / "candidate").prepare().start()
@@ -206,6 +208,7 @@ def test_a_killed_server_goes_on_where_the_intake_stands(tmp_path: Path, intake:
         events = stored(intake, own.id, 2)
         assert [event["op"] for event in events] == ["consent-x", *confirmed, "last"]
         assert events == [e.model_dump(mode="json") for e in server.journal(own.id).read().events]
+        record_property("acknowledged", len(events))
     finally:
         server.stop()
 

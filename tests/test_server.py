@@ -111,8 +111,14 @@ def op(name: str, step: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 def test_a_granted_notebook_has_a_grant_and_no_other(server: Running) -> None:
     granted = server.issue()
     status, answer, headers = server.ask("GET", f"api/grant?path={granted.notebook.name}")
+    view = answer.pop("view")
     assert (status, answer) == (200, granted.grant.model_dump(mode="json"))
     assert headers["cache-control"] == "no-store"
+    assert (view["events"], view["count"]) == ([], 0)
+    server.ask("POST", f"api/record/{granted.grant.record}", op("o-1", remark()))
+    view = server.ask("GET", f"api/grant?path={granted.notebook.name}")[1]["view"]
+    assert view == server.ask("GET", f"api/record/{granted.grant.record}")[1], "the record comes along: one request less"
+    assert [event["op"] for event in view["events"]] == ["o-1"]
     for path in ("bank/notebooks/demo.ipynb", "", "none.ipynb", "%00", "..%2Fx", "../" * 9 + "etc/passwd", "a" * 5000):
         status, answer, _ = server.ask("GET", f"api/grant?path={path}")
         assert status == 404

@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made_records import CANDIDATE, CLOSED, OPENED, RECORD, SAMPLES, SLUG, SUBMITTED, VERSION, chain, completed, remark
 
-from reviewkit.errors import SubmissionError
-from reviewkit.submission import REASONS, SIZE_MAX, Submission, parse_submission, read_submission
+from reviewkit.errors import DataError, SubmissionError
+from reviewkit.outfolder import OutFolder
+from reviewkit.submission import REASONS, SIZE_MAX, Submission, belonging_to, parse_submission, read_submission
 
 NAME = Path("inbox/c-17.ipynb")
 
@@ -341,3 +342,23 @@ def test_any_value_anywhere_in_our_metadata_gives_one_result(data: st.DataObject
     else:
         assert submission.events
         assert all(flag.text.isprintable() for flag in submission.flags)
+
+
+def test_the_invite_decides_whose_a_submission_is_and_says_where_the_file_differs(tmp_path: Path) -> None:
+    events = chain([OPENED, SUBMITTED])
+    unnamed, other = (parse(completed(events, candidate=name)) for name in ("", "c-9"))
+    assert belonging_to(unnamed, ()) == unnamed, "unknown stays unknown: a file alone proves nothing"
+    known = belonging_to(unnamed, ["c-4"])
+    assert (known.candidate, [flag.code for flag in known.flags], known.is_tampered) == ("c-4", ["candidate_missing"], False)
+    taken = belonging_to(other, ["c-4"])
+    assert (taken.candidate, [flag.code for flag in taken.flags], taken.is_tampered) == ("c-4", ["candidate_differs"], True)
+    assert "c-9" not in taken.flags[0].text
+    assert belonging_to(other, ["c-9"]) == other
+    folder = OutFolder(tmp_path / "out")
+    for candidate in ("c-4", "c-5", "c-4"):
+        folder.know_owner(other.sha256, candidate)
+    both = folder.owned(other)
+    assert (both.candidate, [flag.code for flag in both.flags]) == ("", ["several_invites"])
+    folder.owner_file(other.sha256).write_text('["<script>"]')
+    with pytest.raises(DataError, match="whose a submission is"):
+        folder.owned(other)

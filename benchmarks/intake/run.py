@@ -1,4 +1,6 @@
-"""The intake under load: many candidates at once, alone and during attacks; times, memory and what was refused.
+"""The intake under load: many candidates at once, and one submission sent 50 times at once, alone and during attacks.
+
+Times as the candidates see them and by the service's own clock, memory, and what was refused.
 
     python benchmarks/intake/run.py [--candidates 100] [--out result.json]
 """
@@ -27,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from made_intake import Intake, batch, long_chain, notebook, token
 
 BIG = 24_000_000
+EQUAL = 50
+"""Equal submissions at once."""
 
 
 class Client:
@@ -80,6 +84,38 @@ async def honest(port: int, first: int, count: int, round_: int, size: int) -> d
         "p99_s": round(seconds[int(len(seconds) * 0.99)], 3), "max_s": round(seconds[-1], 3),
         "first_max_s": round(first_ones[-1], 3), "all_s": round(whole, 2),
     }  # fmt: skip
+
+
+async def equal(intake: Intake, number: int, count: int, size: int) -> dict[str, Any]:
+    """So many times the same submission at the same moment, as of a page that sends again: one is stored, all are told its receipt."""
+    body, receipts, seconds, codes = notebook(number, size=size), set[str](), list[float](), Counter[int]()
+    request = Client._request(number, "/v1/submissions", body, "idempotency-key: key-equal0001\r\n")
+
+    async def one() -> None:
+        started = time.perf_counter()
+        reader, writer = await asyncio.open_connection("127.0.0.1", intake.port)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        answer = json.loads(await reader.readexactly(length))
+        seconds.append(time.perf_counter() - started)
+        codes[int(head[9:12])] += 1
+        receipts.add(answer.get("receipt", ""))
+        writer.close()
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    stored = intake.ask("GET", f"/v1/submissions?invite=invite-{number:06d}", bearer=intake.hiring).json["submissions"]
+    return {
+        "requests": count, "codes": dict(codes), "receipts": len(receipts), "stored": len(stored),
+        "median_s": round(statistics.median(seconds), 3), "max_s": round(max(seconds), 3),
+    }  # fmt: skip
+
+
+def own_clock(said: str) -> dict[str, float]:
+    """Seconds from a request's header to its answer by the service's own clock, of what it stored."""
+    lines = [json.loads(line) for line in said.splitlines() if '"request.answered"' in line]
+    spent = sorted(line["elapsed_ms"] / 1000 for line in lines if line["method"] == "POST" and line["status"] in (200, 201))
+    return {"own_median_s": round(statistics.median(spent), 3), "own_max_s": round(spent[-1], 3)} if spent else {}
 
 
 async def nothing(_url: str, _port: int) -> None:
@@ -178,18 +214,20 @@ def measure(names: list[str], count: int, size: int, rounds_n: int) -> dict[str,
         with tempfile.TemporaryDirectory() as folder:
             intake = Intake(Path(folder)).start()
             asyncio.run(honest(intake.port, 1, 5, 900, 1000))  # warm
-            before = memory(intake)
+            before, said = memory(intake), len(intake.said)
             attacker = attack(name, intake.url, intake.port) if name != "none" else None
             try:
                 time.sleep(3 if attacker else 0)
                 rounds = [asyncio.run(peak_while(intake, honest(intake.port, 10, count, n, size))) for n in range(rounds_n)]
+                own = own_clock(intake.said[said:]) if attacker is None else {}  # an attack is in the log too
+                same = asyncio.run(equal(intake, 4000, EQUAL, size))
             finally:
                 if attacker is not None:
                     attacker.kill()
                     attacker.wait()
             errors = [line for line in intake.said.splitlines() if '"status": 5' in line]
             intake.stop()
-            found[name] = {"before_mb": round(before), "rounds": rounds, "answers_5xx": len(errors)}
+            found[name] = {"before_mb": round(before), "rounds": rounds, **own, "equal": same, "answers_5xx": len(errors)}
             print(name, json.dumps(found[name]), flush=True)
     return found
 

@@ -44,6 +44,13 @@ def home(folder: Path, slug: str) -> Path:
     return place
 
 
+def extension(folder: Path) -> Path:
+    """This repository's lab extension, laid out as an installed wheel has it; found before one that is installed."""
+    (folder / "prefix" / "labextensions").mkdir(parents=True)
+    (folder / "prefix" / "labextensions" / "reviewkit").symlink_to(ROOT / "reviewkit" / "labextension")
+    return folder / "prefix"
+
+
 def seconds(browser: Browser, url: str, selector: str) -> float:
     """From navigation until the selector shows, in a profile of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -88,7 +95,7 @@ def main() -> None:
     given = parser.parse_args()
     private, folder = private_folder(), Path(tempfile.mkdtemp(prefix="reviewkit-opening-"))
     root = home(folder, given.scenario)
-    variables = {"REVIEWKIT_PUBKEY": base64url.encode(KEY.public), "REVIEWKIT_STATE": str(folder / "state"), "REVIEWKIT_BANK": str(root)}
+    variables = {"REVIEWKIT_PUBKEY": base64url.encode(KEY.public), "REVIEWKIT_STATE": str(folder / "state"), "REVIEWKIT_BANK": str(root), "JUPYTER_PATH": str(extension(folder))}
     token, process = launch(private, root, given.ui, variables)
     server = Server(label="opening", token=token, front=given.ui, process=process, private=private)
     try:

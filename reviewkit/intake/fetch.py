@@ -11,6 +11,7 @@ from typing import Any, Final
 from reviewkit.collect import write_whole
 from reviewkit.errors import IntakeError, UsageError
 from reviewkit.intake.client import HIRING_VARIABLE, IntakeClient
+from reviewkit.outfolder import OutFolder
 
 FOLDER: Final = "fetched"
 
@@ -60,6 +61,7 @@ async def fetch(client: IntakeClient, out: Path) -> Fetched:
                 fact = f"The intake sent other bytes for {row['receipt']} than it stored"
                 raise IntakeError("damaged", fact, "Run on its machine: reviewkit intake verify")
             write_whole(path, body)
+        OutFolder(out).know_owner(str(row["sha256"]), str(row["candidate"]))
         candidates[path] = str(row["candidate"])
     return Fetched(tuple(candidates), candidates, notes)
 

@@ -46,7 +46,7 @@ class Candidate:
 
     def recorded(self) -> None:
         """Wait until the page says that everything is recorded."""
-        status = self.form("status").get_by_role("status")
+        status = self.form("status").locator(".rk-status-text")
         expect(status).to_have_text("Everything is recorded", timeout=PATIENCE_MS)
 
     # --- the review part ------------------------------------------------------------------------------------------

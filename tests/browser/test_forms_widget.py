@@ -64,7 +64,7 @@ def test_widgets_record_the_same_events_through_the_kernel(plain: Workplace) -> 
     form(page, "explain").get_by_label("Your explanation").fill("An old answer.")
     form(page, "explain").get_by_label("Your explanation").blur()
     wait_until(page, lambda: desk.kinds == ["finding.added", "review.closed", "exercise.answered"])
-    expect(form(page, "status").get_by_role("status")).to_have_text("Everything is recorded")
+    expect(form(page, "status").locator(".rk-status-text")).to_have_text("Everything is recorded")
     assert desk.data("finding.added")[0]["body"] == "through the kernel"
     run_all(page)
     expect(form(page, "change").locator(".rk-remark")).to_have_count(1, timeout=DRAW_MS)

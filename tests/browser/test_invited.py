@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,11 +17,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from made_intake import PUBLIC, Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Response, expect
 from test_cli import reviewkit
 from workplace import DRAW_MS, form, install_extension, uncaught, wait_until, watched, write_finding
 
 from reviewkit import base64url
+from reviewkit.event import Event
+from reviewkit.fileorder import drawn
 
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = "transactions"
@@ -90,7 +96,7 @@ def agree_by_keyboard(page: Page) -> None:
     page.wait_for_timeout(500)
     reach(page, "I agree, begin")
     page.keyboard.press("Enter")
-    expect(form(page, "status").get_by_role("status").first).to_have_text("Everything is recorded", timeout=20_000)
+    expect(form(page, "status").locator(".rk-status-text")).to_have_text("Everything is recorded", timeout=20_000)
     assert page.evaluate("document.activeElement?.textContent") == "What you agreed to", "the focus stays where the eyes are"
 
 
@@ -109,20 +115,40 @@ def bodies(intake: Intake, number: int) -> list[str]:
 
 
 def clean(page: Page) -> None:
-    """No fault that axe knows in the first screen and the status line."""
-    found = Axe().run(page, context=".rk-status")
+    """No fault that axe knows in the first screen and the status line, which is said aloud in one place only."""
+    found = Axe().run(page, context={"include": [[".rk-status"], [".rk-bar"]]})
     assert found.violations_count == 0, found.generate_report()
+    assert page.locator(".rk-bar [role=status], .rk-status-line [role=status], .rk-status-line [aria-live]").count() == 1
+
+
+def in_sight(page: Page, widths: tuple[int, ...]) -> None:
+    """The whole line above the notebook at each width, with nothing cut off."""
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        bar = page.locator(".rk-bar")
+        expect(bar).to_be_in_viewport(ratio=1)
+        for part in (".rk-status-text", ".rk-delivery-text", ".rk-clock", "button"):
+            expect(bar.locator(part)).to_be_in_viewport(ratio=1)
+            assert bar.locator(part).evaluate("e => e.scrollWidth <= e.clientWidth + 1 || getComputedStyle(e).display === 'inline'"), (part, width)
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: Page, tmp_path: Path) -> None:
     choose(server, "JupyterLab Light")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(f"{request.method} {request.url.partition('?')[0]}"))
     page.goto(link(server, 1, intake.url))
     first = form(page, "status")
     expect(first.get_by_role("heading", name="Before you begin")).to_be_visible(timeout=DRAW_MS)
     assert "/doc/workspaces/rk-" in page.url
     assert "token" not in page.url
+    assert page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).reviewkitDesk") is None, "no desk here"
+    assert server.ask("POST", "api/desk", {})[0] == 404
     expect(page.locator(".jp-Notebook")).to_contain_text("The time box is 60 minutes")
     expect(first.get_by_role("button", name="I agree, begin")).to_be_in_viewport(timeout=10_000)
+    asked = [line for line in requests if "/reviewkit/api/grant" in line or f"/api/contents/{SLUG}" in line]
+    assert "/reviewkit/api/grant" in asked[0], "asked before the notebook itself"
+    assert [line for line in asked if "/grant" in line or line.startswith("PUT")] == asked[:1], "once, and nothing is saved that is not changed"
     for words in ("your remarks", "The people who invited you", intake.url, "90 days", "You may use an AI assistant", "60 minutes"):
         expect(first.locator(".rk-terms")).to_contain_text(words)
     expect(form(page, "claims").locator(".rk-locked")).to_contain_text("Before you begin")
@@ -139,20 +165,23 @@ def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: P
     wait_until(page, lambda: bodies(intake, 1) == ["Seen by the intake."])
     expect(delivery(page)).to_have_text("Sent", timeout=20_000)
     assert [event["kind"] for event in stored(intake, 1)][:2] == ["consent.given", "workbook.opened"]
+    shown = [path.replace("\n", "") for path in form(page, "change").locator(".rk-file .rk-fold").all_inner_texts()]
+    assert shown == stored(intake, 1)[1]["data"]["files"] == list(drawn(shown, invite(1).seed)), "the record keeps the order"
     clean(page)
     shot(page, tmp_path, "sent-light")
 
     intake.stop()
     whole_change_finding(page, "Written without a network.")
     expect(delivery(page)).to_have_text("Offline: kept here, and sent when the connection is back", timeout=20_000)
-    expect(first.locator("[aria-live=polite]")).to_contain_text("Offline")
-    expect(first.get_by_role("status").first).to_have_text("Everything is recorded")
+    expect(page.locator(".rk-bar").get_by_role("status")).to_contain_text("Offline")
+    expect(first.locator(".rk-status-text")).to_have_text("Everything is recorded")
     clean(page)
     shot(page, tmp_path, "offline-light")
+    in_sight(page, (640, 1920))
     intake.start()
     first.get_by_role("button", name="Try again").click()
     expect(delivery(page)).to_have_text("Sent", timeout=40_000)
-    expect(first.locator("[aria-live=polite]")).to_have_text("Sent")
+    expect(page.locator(".rk-bar").get_by_role("status")).to_have_text("Sent")
     assert bodies(intake, 1) == ["Seen by the intake.", "Written without a network."]
 
     probe = form(page, "probe")  # no setup cell was run
@@ -170,6 +199,12 @@ def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: P
     shot(page, tmp_path, "sent-dark")
 
     end = form(page, "submit")
+    end.scroll_into_view_if_needed()
+    expect(first.locator(".rk-status-line")).not_to_be_in_viewport()
+    expect(page.locator(".rk-bar")).to_be_in_viewport(ratio=1)
+    page.locator(".rk-bar").get_by_role("button", name="What was recorded").click()
+    expect(first.locator(".rk-log")).to_contain_text("Agreed to the first screen")
+    expect(first.locator(".rk-record summary")).to_be_focused()
     end.scroll_into_view_if_needed()
     end.get_by_role("button", name="Submit my work…").click()
     end.get_by_role("button", name="Submit now").click()
@@ -191,6 +226,8 @@ def test_without_a_network_a_file_is_handed_in(server: Candidate, page: Page, tm
     shot(page, tmp_path, "ask-dark")
     page.get_by_role("button", name="I agree, begin").click()
     expect(delivery(page)).to_contain_text("Offline", timeout=20_000)
+    in_sight(page, (640, 1920))
+    shot(page, tmp_path, "offline-dark")
     whole_change_finding(page, "Only in the file.")
     end = form(page, "submit")
     end.scroll_into_view_if_needed()
@@ -210,6 +247,52 @@ def test_without_a_network_a_file_is_handed_in(server: Candidate, page: Page, tm
     assert "is stored for c-2" in done.stdout
     assert "Only in the file." in file.read_text()
     assert token(2, slug=SLUG) not in file.read_text()
+
+
+def test_a_server_that_is_killed_while_one_types_loses_and_doubles_nothing(
+    server: Candidate, page: Page, burst_count: int, record_property: Callable[[str, object], None]
+) -> None:
+    """What the server confirmed is there after each kill, and in the end all that was typed, once and in order."""
+    confirmed: set[str] = set()
+
+    def heard(answer: Response) -> None:
+        if answer.request.method == "POST" and "/reviewkit/api/record/" in answer.url and answer.ok:
+            confirmed.add(json.loads(answer.request.post_data or "{}")["op"])
+
+    page.on("response", heard)
+    page.add_locator_handler(page.locator(".jp-Dialog").first, lambda box: box.locator("button").last.click())  # Jupyter's own words
+    page.goto(link(server, 4, "", "&ui=notebook"))
+    page.get_by_role("button", name="I agree, begin").click(timeout=DRAW_MS)
+    status, chance, typed = page.locator(".rk-bar .rk-status-text"), random.Random(13), list[str]()
+
+    def write(number: int) -> None:
+        for _ in range(number):
+            typed.append(f"Remark {len(typed)}")
+            whole_change_finding(page, typed[-1])
+
+    def kept() -> list[Event]:
+        found = server.journal(invite(4).id).read()
+        assert not [problem for problem in found.problems if problem.code != "torn"]
+        return list(found.events)
+
+    expect(status).to_have_text("Everything is recorded", timeout=DRAW_MS)
+    for _ in range(max(1, burst_count // 2)):
+        assert server.process is not None
+        killer = threading.Timer(chance.random() * 2, server.stop, (signal.SIGKILL,))
+        killer.start()
+        while killer.is_alive():
+            write(1)
+        killer.join()
+        write(2)
+        assert confirmed <= {event.op for event in kept()}
+        expect(status).to_have_text(re.compile("not sent, kept in this browser"))
+        server.start()
+        expect(status).to_have_text("Everything is recorded", timeout=DRAW_MS)
+    events = kept()
+    assert [event.data["body"] for event in events if event.kind == "finding.added"] == typed
+    assert len({event.op for event in events}) == len(events)
+    assert confirmed == {event.op for event in events}
+    record_property("acknowledged", len(confirmed))
 
 
 def test_a_bad_link_shows_its_page(server: Candidate, page: Page, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def drawn(page: Page) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the page says that everything is recorded."""
-    expect(form(page, "status").get_by_role("status")).to_have_text("Everything is recorded", timeout=20_000)
+    expect(form(page, "status").locator(".rk-status-text")).to_have_text("Everything is recorded", timeout=20_000)
 
 
 def row(page: Page, number: int, side: str = "R") -> Locator:

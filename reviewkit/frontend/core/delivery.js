@@ -29,16 +29,11 @@ export function handInWords(ctx, status) {
   return t('Recorded. Handing in…');
 }
 
-/**
- * The second half of the status line. The words follow each event; read aloud is only what a candidate should know: that the
- * connection is gone, that it is back, that the work was handed in or refused.
- */
+/** The second half of the status line, as it is seen. */
 export function deliveryChip(ctx) {
   const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
   const label = h('span', { class: 'rk-delivery-text' });
-  const spoken = h('span', { class: 'rk-vh', 'aria-live': 'polite' });
-  const node = h('span', { class: 'rk-delivery', hidden: true }, shape, label, spoken);
-  let trouble = false;
+  const node = h('span', { class: 'rk-delivery', hidden: true }, shape, label);
   return {
     node,
     update() {
@@ -49,9 +44,7 @@ export function deliveryChip(ctx) {
       shape.className = `rk-dot rk-dot-${tone}`;
       shape.textContent = SIGNS[tone];
       if (label.textContent !== words) label.textContent = words;
-      const isHandedIn = tone === 'ok' && Boolean(ctx.model.get('state').submitted);
-      if (tone === 'bad' || isHandedIn || (trouble && tone === 'ok')) if (spoken.textContent !== words) spoken.textContent = words;
-      if (tone !== 'wait') trouble = tone === 'bad';
+      label.title = words;
     }
   };
 }

@@ -5,12 +5,14 @@ import { close, diagnose, explain, mend, probe, task } from './forms.js';
 import { trace } from './trace.js';
 import { submit, verdict } from './finish.js';
 import { status } from './status.js';
+import { bar } from './standing.js';
 import { Drafts } from './context.js';
 import { h } from './dom.js';
 import { localStore } from './outbox.js';
 
 const SCHEMA = 1;
 const FORMS = {
+  bar,
   change: ctx => new ChangeForm(ctx),
   claims,
   close,
@@ -62,7 +64,7 @@ function refusal(spec) {
 /**
  * Draw the form that `model.get('spec')` describes into `el`.
  *
- * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any, id?: string): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean}}} options
+ * @param {{model: {get(key: string): any, on(listener: () => void): void, off(listener: () => void): void, op(kind: string, data: any, id?: string): any, act(name: string): any, can(name: string): boolean}, el: HTMLElement, env?: {readOnly?: boolean, strings?: any, view?: string, singleKeys?: boolean, spoken?: boolean}}} options
  * @returns {{dispose(): void, command(name: string): boolean}}
  */
 export function render({ model, el, env = {} }) {

@@ -1,10 +1,8 @@
 import { fill, h, uid } from './dom.js';
 import { clockTime } from './context.js';
 import { consent } from './consent.js';
-import { deliveryChip } from './delivery.js';
-import { fold, text } from './state.js';
-
-const TICK_MS = 15000;
+import { standing } from './standing.js';
+import { text } from './state.js';
 
 /** What one event says, in words that a candidate understands. */
 export function eventText(ctx, event) {
@@ -33,33 +31,11 @@ export function eventText(ctx, event) {
   return Object.hasOwn(words, event.kind) ? words[event.kind]() : text(event.kind, 60);
 }
 
-function chip(ctx, status, state) {
-  const { t, tn } = ctx;
-  if (status.mode === 'opening') return ['wait', t('Connecting…')];
-  if (status.mode === 'readonly') return ['off', t('Read only, nothing is recorded')];
-  if (status.mode === 'preview') return ['off', t('Preview, nothing is recorded')];
-  if (status.full) return ['bad', t('Not saved: the browser’s storage is full. Download your answers.')];
-  if (status.parked.length > 0)
-    return ['bad', tn('%1 entry was refused', '%1 entries were refused', status.parked.length)];
-  if (status.offline && status.waiting > 0)
-    return [
-      'bad',
-      tn('%1 entry not sent, kept in this browser', '%1 entries not sent, kept in this browser', status.waiting)
-    ];
-  if (status.offline) return ['wait', t('No answer from the server; trying again')];
-  if (status.terms && !state.agreed) return ['off', t('Nothing is recorded yet')];
-  if (status.waiting > 0) return ['wait', t('Sending…')];
-  return state.submitted ? ['ok', t('Submitted')] : ['ok', t('Everything is recorded')];
-}
-
 /** One line: how the record is doing, and the time box. */
 export function status(ctx) {
   const given = Number.isInteger(ctx.spec.minutes) ? ctx.spec.minutes : null;
   const first = consent(ctx);
-  const sent = deliveryChip(ctx);
-  const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
-  const label = h('span', { role: 'status', class: 'rk-status-text' });
-  const clock = h('span', { class: 'rk-clock' });
+  const line = standing(ctx, { minutes: given, spoken: ctx.env.spoken ?? true });
   const retry = h(
     'button',
     { class: 'rk-button', hidden: true, on: { click: () => ctx.model.act('retry') } },
@@ -83,7 +59,7 @@ export function status(ctx) {
     'section',
     { class: 'rk-card rk-status', 'aria-label': ctx.t('Record') },
     first.node,
-    h('div', { class: 'rk-status-line' }, shape, label, sent.node, h('span', { class: 'rk-grow' }), clock, retry, download),
+    h('div', { class: 'rk-status-line' }, line.nodes, retry, download),
     note,
     refused,
     details
@@ -109,28 +85,12 @@ export function status(ctx) {
     );
   }
 
-  function tick() {
-    const minutes = ctx.model.get('status').terms?.minutes ?? given; // an invite may change the time box
-    const opened = Date.parse(fold(ctx.model.get('events').slice(0, 50)).opened ?? '');
-    const now = Date.parse(ctx.model.get('state').submitted ?? '') || Date.now() + ctx.model.get('status').clockOffset;
-    if (Number.isNaN(opened)) clock.textContent = minutes ? ctx.t('%1 minutes', minutes) : '';
-    else {
-      const spent = Math.max(0, Math.floor((now - opened) / 60000));
-      clock.textContent = minutes ? ctx.t('%1 of %2 minutes', spent, minutes) : ctx.t('%1 minutes', spent);
-    }
-  }
-
-  const timer = setInterval(tick, TICK_MS);
   return {
     node,
     update() {
       const now = ctx.model.get('status');
-      const [tone, words] = chip(ctx, now, ctx.model.get('state'));
       first.update();
-      sent.update();
-      shape.className = `rk-dot rk-dot-${tone}`;
-      shape.textContent = { ok: '✓', wait: '…', bad: '!', off: '–' }[tone];
-      if (label.textContent !== words) label.textContent = words;
+      line.update();
       note.hidden = !(now.message && now.mode !== 'live');
       note.textContent = now.message;
       const unsent = ['offline', 'refused'].includes(now.delivery?.phase);
@@ -145,10 +105,7 @@ export function status(ctx) {
         ].map(line => h('li', {}, line))
       );
       draw();
-      tick();
     },
-    dispose() {
-      clearInterval(timer);
-    }
+    dispose: line.dispose
   };
 }

@@ -76,8 +76,9 @@ export class Store {
    * @param {string} record
    * @param {{load: (after: number) => Promise<{events: any[], problems?: any[]}>, send: (entry: any) => Promise<any>}} transport
    * @param {any[]} known events that the notebook carries
+   * @param {{events: any[], problems?: any[]}|null} view what the journal holds, where that is known already
    */
-  async live(record, transport, known = []) {
+  async live(record, transport, known = [], view = null) {
     this.record = record;
     this.transport = transport;
     this.outbox = new Outbox(record, this.storage);
@@ -85,8 +86,11 @@ export class Store {
     for (const entry of this.outbox.all())
       if (entry.parked) this.outbox.write(entry.key, { ...entry, parked: undefined });
     this.mode = 'live';
-    this.changed();
-    await this.refresh();
+    if (view) this.#take(view);
+    else {
+      this.changed();
+      await this.refresh();
+    }
     this.resend(cleanEvents(known));
     await this.flush();
   }
@@ -232,7 +236,10 @@ export class Store {
   }
 
   async #load() {
-    const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
+    this.#take(await this.transport.load(this.events.at(-1)?.seq ?? 0));
+  }
+
+  #take(answer) {
     this.loaded = true;
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
     this.adopt(answer.events, true);

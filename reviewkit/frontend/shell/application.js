@@ -1,4 +1,5 @@
 import { QUIET } from '../core/dom.js';
+import { entrancesPlugin } from './entrances.js';
 import { hub } from './hub.js';
 import { Server } from './server.js';
 
@@ -73,7 +74,7 @@ function quietWidgets() {
   document.addEventListener('focusin', quiet, true);
 }
 
-/** The plugin that knows notebooks: grants, record, commands. Only the tracker is required. */
+/** The plugin that knows notebooks (grants, record, commands; only the tracker is required), and the one with the ways in. */
 export async function applicationPlugins() {
   const [{ INotebookTracker, NotebookActions }, { ServerConnection }] = await Promise.all([
     shared('@jupyterlab/notebook'),
@@ -92,7 +93,9 @@ export async function applicationPlugins() {
     optional('@jupyterlab/apputils', 'ICommandPalette')
   ]);
   const roles = ['translator', 'settings', 'palette'].filter((_, at) => tokens[at]);
+  const entrances = await entrancesPlugin(optional).catch(() => null); // forms and record do not depend on it
   return [
+    ...(entrances ? [entrances] : []),
     {
       id: PLUGIN,
       description: 'Keeps the record of a code-review workbook.',

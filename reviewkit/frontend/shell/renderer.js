@@ -37,6 +37,7 @@ function modelOf(workbook, node, spec) {
     submit: () => workbook.submit(),
     download: () => workbook.download(),
     notebook: () => workbook.notebook(),
+    'show-record': () => workbook.showRecord(),
     retry: () => workbook.retry()
   };
   return {
@@ -60,6 +61,27 @@ function modelOf(workbook, node, spec) {
 /** The plugin that draws outputs of our MIME type. It runs no code of the notebook, so it is `safe` and needs no trust. */
 export async function rendererPlugin() {
   const { Widget } = await shared('@lumino/widgets');
+
+  /** The line above the notebook that says how the record stands; in sight in JupyterLab and in Notebook 7, at any width. */
+  function putBar(workbook, render) {
+    const header = workbook.panel?.contentHeader;
+    if (!header || workbook.bar) return;
+    const place = new Widget();
+    place.addClass('rk-bar-place');
+    const minutes = workbook.formSpecs().find(spec => spec.form === 'status')?.minutes;
+    const spec = { schema: 1, form: 'bar', minutes: Number.isInteger(minutes) ? minutes : null };
+    const form = render({ model: modelOf(workbook, place.node, spec), el: place.node, env: { strings: hub.strings } });
+    // Its height depends on the window's width (core.css), which a layout of Lumino looks at only when told.
+    const narrow = matchMedia('(max-width: 950px)');
+    const fit = () => header.fit();
+    narrow.addEventListener('change', fit);
+    place.disposed.connect(() => {
+      narrow.removeEventListener('change', fit);
+      form.dispose();
+    });
+    workbook.bar = place;
+    header.addWidget(place);
+  }
 
   class FormOutput extends Widget {
     constructor() {
@@ -92,7 +114,8 @@ export async function rendererPlugin() {
       this.workbook = panel ? hub.of(panel) : detached();
       this.workbook.forms.add(this);
       this.node.closest('.jp-CodeCell')?.classList.add('rk-form-cell');
-      const env = { strings: hub.strings, ...hub.settings };
+      putBar(this.workbook, render);
+      const env = { strings: hub.strings, ...hub.settings, spoken: !this.workbook.bar };
       this.form = render({ model: modelOf(this.workbook, this.node, this.spec), el: this.node, env });
       this.#focusAgain();
     }

@@ -46,6 +46,13 @@ export class Server {
     return answer.json();
   }
 
+  /** Open the hiring desk; its contents path. */
+  async desk() {
+    const answer = await this.#ask('desk', { method: 'POST', body: '{}' });
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return (await answer.json()).path;
+  }
+
   /** How a store reads and writes one record. */
   transport(record) {
     return {

@@ -1,6 +1,7 @@
 import { Store } from '../core/store.js';
 import { localStore } from '../core/outbox.js';
 import { loadCore } from './core.js';
+import { takeEarly } from './early.js';
 import { DeliveryWatch } from './watch.js';
 import { KernelReady } from './kernel.js';
 import { MendWatch } from './mend.js';
@@ -29,6 +30,7 @@ export class Workbook {
     this.saving = null;
     this.mirrored = -1;
     this.forms = new Set();
+    this.bar = null; // the line above the notebook, made with the first form
     this.changed = () => this.#mirror();
     this.store.on(this.changed);
     panel.disposed.connect(() => this.dispose());
@@ -40,7 +42,9 @@ export class Workbook {
     // Neither waits for the notebook's text: by the time that its forms are drawn, both are there.
     void loadCore().catch(() => {}); // the first form asks again
     const path = context.localPath;
-    const early = this.hub.server.grant(path).catch(() => undefined);
+    const asked = takeEarly(path);
+    const early = (asked ?? Promise.resolve(undefined)).then(given => given ?? (given === null ? null : this.hub.server.grant(path)));
+    early.catch(() => {}); // asked again below
     await context.ready;
     context.pathChanged.connect(() => void this.#bind());
     this.panel.sessionContext.statusChanged.connect((_, status) => status === 'idle' && this.refreshSoon());
@@ -52,8 +56,9 @@ export class Workbook {
     window.addEventListener('storage', this.stored);
     this.left = event => this.#leave(event);
     this.panel.node.addEventListener('keydown', this.left);
-    const granted = await early;
+    const granted = await early.catch(() => undefined);
     await this.#bind(context.localPath === path ? granted : undefined);
+    if (asked) this.refreshSoon(); // what was asked early may be seconds old
   }
 
   /** Esc that no form used goes back to the notebook, so that its cells can be reached without a mouse. */
@@ -83,9 +88,9 @@ export class Workbook {
   async #bind(granted = undefined) {
     const { context } = this.panel;
     const events = this.metadata.record?.events ?? [];
-    let grant = granted;
+    let answer = granted;
     try {
-      if (grant === undefined) grant = await this.hub.server.grant(context.localPath);
+      if (answer === undefined) answer = await this.hub.server.grant(context.localPath);
     } catch {
       if (this.panel.isDisposed) return;
       this.store.readonly(this.hub.t('No answer from the server yet; nothing can be recorded. Trying again…'), events);
@@ -93,8 +98,9 @@ export class Workbook {
       return;
     }
     if (this.panel.isDisposed) return;
-    this.grant = grant;
-    if (grant === null) {
+    const { view = null, ...grant } = answer ?? {};
+    this.grant = answer && grant;
+    if (!answer) {
       this.store.readonly(
         this.hub.t(
           'Read only: this notebook was not opened by reviewkit here, so nothing in it is recorded. Open it again from its own link.'
@@ -110,7 +116,8 @@ export class Workbook {
     const known = this.metadata.record?.id === grant.record ? events : [];
     this.mends?.dispose();
     this.mends = new MendWatch(this);
-    await this.store.live(grant.record, this.hub.server.transport(grant.record), known);
+    if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
+    await this.store.live(grant.record, this.hub.server.transport(grant.record), known, view);
     this.watch?.dispose();
     this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
     this.#opened();
@@ -125,7 +132,7 @@ export class Workbook {
     // The fixed id makes it one event however many tabs open at once.
     store.op(
       'workbook.opened',
-      { slug: grant.slug, version: grant.version, client },
+      { slug: grant.slug, version: grant.version, client, ...(grant.files?.length ? { files: grant.files } : {}) },
       `opened-${grant.record}`.slice(0, 80)
     );
   }
@@ -251,6 +258,16 @@ export class Workbook {
     return specs;
   }
 
+  /** Open the list of what was recorded, in its form. */
+  showRecord() {
+    const form = [...this.forms].find(output => output.spec?.form === 'status');
+    const list = form?.node.querySelector('.rk-record');
+    if (!list) return;
+    list.open = true;
+    form.node.scrollIntoView({ block: 'nearest' });
+    list.querySelector('summary').focus();
+  }
+
   /** Run the cell that shows a form. */
   async run(node) {
     const notebook = this.panel.content;
@@ -272,6 +289,7 @@ export class Workbook {
     this.mends?.dispose();
     this.watch?.dispose();
     this.kernel?.dispose();
+    this.bar?.dispose();
     this.store.close();
     this.hub.workbooks.delete(this.panel);
   }

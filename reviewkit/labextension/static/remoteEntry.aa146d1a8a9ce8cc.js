@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.ab7a246b40432978.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.314ba63caf81787a.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -449,8 +449,9 @@ class Store {
    * @param {string} record
    * @param {{load: (after: number) => Promise<{events: any[], problems?: any[]}>, send: (entry: any) => Promise<any>}} transport
    * @param {any[]} known events that the notebook carries
+   * @param {{events: any[], problems?: any[]}|null} view what the journal holds, where that is known already
    */
-  async live(record, transport, known = []) {
+  async live(record, transport, known = [], view = null) {
     this.record = record;
     this.transport = transport;
     this.outbox = new Outbox(record, this.storage);
@@ -458,8 +459,11 @@ class Store {
     for (const entry of this.outbox.all())
       if (entry.parked) this.outbox.write(entry.key, { ...entry, parked: undefined });
     this.mode = 'live';
-    this.changed();
-    await this.refresh();
+    if (view) this.#take(view);
+    else {
+      this.changed();
+      await this.refresh();
+    }
     this.resend(cleanEvents(known));
     await this.flush();
   }
@@ -605,7 +609,10 @@ class Store {
   }
 
   async #load() {
-    const answer = await this.transport.load(this.events.at(-1)?.seq ?? 0);
+    this.#take(await this.transport.load(this.events.at(-1)?.seq ?? 0));
+  }
+
+  #take(answer) {
     this.loaded = true;
     this.problems = Array.isArray(answer.problems) ? answer.problems : [];
     this.adopt(answer.events, true);
@@ -632,6 +639,55 @@ class Store {
     clearTimeout(this.timer);
     this.listeners.clear();
   }
+}
+
+/** What the server wrote into the page for its scripts; null in a page without it. */
+function pageConfig() {
+  try {
+    return JSON.parse(document.getElementById('jupyter-config-data').textContent);
+  } catch {
+    return null;
+  }
+}
+
+/** Contents path of the notebook that an address leads to, in JupyterLab or Notebook 7; null for any other page. */
+function pathInAddress(pathname, baseUrl) {
+  if (!pathname.startsWith(baseUrl)) return null;
+  const found = /^(?:(?:lab|doc)(?:\/workspaces\/[^/]+)?\/tree|notebooks)\/(.+\.ipynb)$/.exec(pathname.slice(baseUrl.length));
+  try {
+    return found && decodeURIComponent(found[1]);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Grant and record of the notebook in the address, asked for as soon as this script runs: Jupyter then still loads its own
+ * scripts, and both are there when the notebook is drawn. What is asked decides nothing; the server does, by the path.
+ * @returns {{path: string, answer: Promise<any>}|null} `answer`: as of `Server.grant`, undefined where it is to be asked again
+ */
+function askEarly() {
+  const config = pageConfig();
+  const path = config && pathInAddress(location.pathname, config.baseUrl);
+  if (path === null) return null;
+  const url = new URL(`${config.baseUrl}reviewkit/api/grant?path=${encodeURIComponent(path)}`, location.href);
+  const headers = config.token ? { Authorization: `token ${config.token}` } : {};
+  const answer = fetch(url, { headers, cache: 'no-store' }).then(async given => {
+    if (given.status === 404) return null;
+    if (!given.ok) return undefined;
+    void loadCore().catch(() => {}); // the first form asks again
+    return given.json();
+  });
+  return { path, answer: answer.catch(() => undefined) };
+}
+
+let early = askEarly();
+
+/** What was asked early for this path, once; undefined where it was not. */
+function takeEarly(path) {
+  const taken = early?.path === path ? early.answer : undefined;
+  early = null;
+  return taken;
 }
 
 const SOON_MS = 400; // while something waits to be sent
@@ -895,6 +951,7 @@ class Workbook {
     this.saving = null;
     this.mirrored = -1;
     this.forms = new Set();
+    this.bar = null; // the line above the notebook, made with the first form
     this.changed = () => this.#mirror();
     this.store.on(this.changed);
     panel.disposed.connect(() => this.dispose());
@@ -906,7 +963,9 @@ class Workbook {
     // Neither waits for the notebook's text: by the time that its forms are drawn, both are there.
     void loadCore().catch(() => {}); // the first form asks again
     const path = context.localPath;
-    const early = this.hub.server.grant(path).catch(() => undefined);
+    const asked = takeEarly(path);
+    const early = (asked ?? Promise.resolve(undefined)).then(given => given ?? (given === null ? null : this.hub.server.grant(path)));
+    early.catch(() => {}); // asked again below
     await context.ready;
     context.pathChanged.connect(() => void this.#bind());
     this.panel.sessionContext.statusChanged.connect((_, status) => status === 'idle' && this.refreshSoon());
@@ -918,8 +977,9 @@ class Workbook {
     window.addEventListener('storage', this.stored);
     this.left = event => this.#leave(event);
     this.panel.node.addEventListener('keydown', this.left);
-    const granted = await early;
+    const granted = await early.catch(() => undefined);
     await this.#bind(context.localPath === path ? granted : undefined);
+    if (asked) this.refreshSoon(); // what was asked early may be seconds old
   }
 
   /** Esc that no form used goes back to the notebook, so that its cells can be reached without a mouse. */
@@ -949,9 +1009,9 @@ class Workbook {
   async #bind(granted = undefined) {
     const { context } = this.panel;
     const events = this.metadata.record?.events ?? [];
-    let grant = granted;
+    let answer = granted;
     try {
-      if (grant === undefined) grant = await this.hub.server.grant(context.localPath);
+      if (answer === undefined) answer = await this.hub.server.grant(context.localPath);
     } catch {
       if (this.panel.isDisposed) return;
       this.store.readonly(this.hub.t('No answer from the server yet; nothing can be recorded. Trying again…'), events);
@@ -959,8 +1019,9 @@ class Workbook {
       return;
     }
     if (this.panel.isDisposed) return;
-    this.grant = grant;
-    if (grant === null) {
+    const { view = null, ...grant } = answer ?? {};
+    this.grant = answer && grant;
+    if (!answer) {
       this.store.readonly(
         this.hub.t(
           'Read only: this notebook was not opened by reviewkit here, so nothing in it is recorded. Open it again from its own link.'
@@ -976,7 +1037,8 @@ class Workbook {
     const known = this.metadata.record?.id === grant.record ? events : [];
     this.mends?.dispose();
     this.mends = new MendWatch(this);
-    await this.store.live(grant.record, this.hub.server.transport(grant.record), known);
+    if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
+    await this.store.live(grant.record, this.hub.server.transport(grant.record), known, view);
     this.watch?.dispose();
     this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
     this.#opened();
@@ -991,7 +1053,7 @@ class Workbook {
     // The fixed id makes it one event however many tabs open at once.
     store.op(
       'workbook.opened',
-      { slug: grant.slug, version: grant.version, client },
+      { slug: grant.slug, version: grant.version, client, ...(grant.files?.length ? { files: grant.files } : {}) },
       `opened-${grant.record}`.slice(0, 80)
     );
   }
@@ -1117,6 +1179,16 @@ class Workbook {
     return specs;
   }
 
+  /** Open the list of what was recorded, in its form. */
+  showRecord() {
+    const form = [...this.forms].find(output => output.spec?.form === 'status');
+    const list = form?.node.querySelector('.rk-record');
+    if (!list) return;
+    list.open = true;
+    form.node.scrollIntoView({ block: 'nearest' });
+    list.querySelector('summary').focus();
+  }
+
   /** Run the cell that shows a form. */
   async run(node) {
     const notebook = this.panel.content;
@@ -1138,6 +1210,7 @@ class Workbook {
     this.mends?.dispose();
     this.watch?.dispose();
     this.kernel?.dispose();
+    this.bar?.dispose();
     this.store.close();
     this.hub.workbooks.delete(this.panel);
   }
@@ -1209,6 +1282,7 @@ function modelOf(workbook, node, spec) {
     submit: () => workbook.submit(),
     download: () => workbook.download(),
     notebook: () => workbook.notebook(),
+    'show-record': () => workbook.showRecord(),
     retry: () => workbook.retry()
   };
   return {
@@ -1232,6 +1306,27 @@ function modelOf(workbook, node, spec) {
 /** The plugin that draws outputs of our MIME type. It runs no code of the notebook, so it is `safe` and needs no trust. */
 async function rendererPlugin() {
   const { Widget } = await shared('@lumino/widgets');
+
+  /** The line above the notebook that says how the record stands; in sight in JupyterLab and in Notebook 7, at any width. */
+  function putBar(workbook, render) {
+    const header = workbook.panel?.contentHeader;
+    if (!header || workbook.bar) return;
+    const place = new Widget();
+    place.addClass('rk-bar-place');
+    const minutes = workbook.formSpecs().find(spec => spec.form === 'status')?.minutes;
+    const spec = { schema: 1, form: 'bar', minutes: Number.isInteger(minutes) ? minutes : null };
+    const form = render({ model: modelOf(workbook, place.node, spec), el: place.node, env: { strings: hub.strings } });
+    // Its height depends on the window's width (core.css), which a layout of Lumino looks at only when told.
+    const narrow = matchMedia('(max-width: 950px)');
+    const fit = () => header.fit();
+    narrow.addEventListener('change', fit);
+    place.disposed.connect(() => {
+      narrow.removeEventListener('change', fit);
+      form.dispose();
+    });
+    workbook.bar = place;
+    header.addWidget(place);
+  }
 
   class FormOutput extends Widget {
     constructor() {
@@ -1264,7 +1359,8 @@ async function rendererPlugin() {
       this.workbook = panel ? hub.of(panel) : detached();
       this.workbook.forms.add(this);
       this.node.closest('.jp-CodeCell')?.classList.add('rk-form-cell');
-      const env = { strings: hub.strings, ...hub.settings };
+      putBar(this.workbook, render);
+      const env = { strings: hub.strings, ...hub.settings, spoken: !this.workbook.bar };
       this.form = render({ model: modelOf(this.workbook, this.node, this.spec), el: this.node, env });
       this.#focusAgain();
     }
@@ -1342,6 +1438,13 @@ class Server {
     return answer.json();
   }
 
+  /** Open the hiring desk; its contents path. */
+  async desk() {
+    const answer = await this.#ask('desk', { method: 'POST', body: '{}' });
+    if (!answer.ok) throw new Error(await messageOf(answer));
+    return (await answer.json()).path;
+  }
+
   /** How a store reads and writes one record. */
   transport(record) {
     return {
@@ -1376,6 +1479,108 @@ async function messageOf(answer) {
     // No JSON: the status is all there is to say.
   }
   return `The server answered ${answer.status}.`;
+}
+
+const TOKEN = /rk1\.[\w-]+\.[\w-]+/;
+const DESK = 'reviewkit:open-desk';
+const INVITE = 'reviewkit:open-invite';
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3" fill="#616161" d="M4 3h16a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H9l-5 4.5V16a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zm2.5 3v2h11V6zm0 3.5v2h7v-2z"/>
+</svg>`;
+
+/** The signed text of an invite in what somebody pasted: a whole link of any kind, or the text alone; '' without one. */
+function inviteIn(pasted) {
+  let text = pasted;
+  try {
+    text = decodeURIComponent(pasted);
+  } catch {
+    // A lone % sign: looked at as it is.
+  }
+  return TOKEN.exec(text)?.[0] ?? '';
+}
+
+/** What the commands do, for both front ends. */
+function entrances({ app, server, dialogs, t }) {
+  const inNotebook = app.name.includes('Notebook'); // there each document is a browser tab of its own
+  const at = place => new URL(place, new URL(server.settings.baseUrl, location.href)).href;
+
+  async function openDesk() {
+    // Asked for while the click still counts, or the browser takes it for an advertisement.
+    const tab = inNotebook ? window.open('', '_blank') : null;
+    const wait = new dialogs.Dialog({
+      title: t('Hiring Desk'),
+      body: t('The desk is being opened. This takes some seconds.'),
+      buttons: [dialogs.Dialog.cancelButton({ label: t('Hide') })]
+    });
+    void wait.launch().catch(() => {});
+    try {
+      const path = await server.desk();
+      if (tab) tab.location = at(`notebooks/${path.split('/').map(encodeURIComponent).join('/')}`);
+      else await app.commands.execute('docmanager:open', { path });
+    } catch (error) {
+      tab?.close();
+      void dialogs.showErrorMessage(t('The hiring desk was not opened'), error.message);
+    } finally {
+      wait.dispose();
+    }
+  }
+
+  async function openInvite() {
+    const asked = await dialogs.InputDialog.getText({
+      title: t('Open an Invite'),
+      label: t('Link of the invite'),
+      okLabel: t('Open')
+    });
+    if (!asked.button.accept) return;
+    const token = inviteIn(asked.value ?? '');
+    if (token) window.open(at(`reviewkit/open/${token}?ui=${inNotebook ? 'notebook' : 'lab'}`), '_blank', 'noopener');
+    else void dialogs.showErrorMessage(t('This is no invite'), t('Paste the whole link that you got, or the part of it that begins with rk1.'));
+  }
+
+  return { openDesk, openInvite };
+}
+
+/** The plugin with the ways in that need no open workbook: the hiring desk, where the server has one, and an invite. */
+async function entrancesPlugin(optional) {
+  const names = [
+    ['translator', '@jupyterlab/translation', 'ITranslator'],
+    ['palette', '@jupyterlab/apputils', 'ICommandPalette'],
+    ['launcher', '@jupyterlab/launcher', 'ILauncher']
+  ];
+  const [{ ServerConnection }, dialogs, ui, ...tokens] = await Promise.all([
+    shared('@jupyterlab/services'),
+    shared('@jupyterlab/apputils'),
+    shared('@jupyterlab/ui-components'),
+    ...names.map(([, name, key]) => optional(name, key))
+  ]);
+  const roles = names.filter((_, at) => tokens[at]).map(([role]) => role);
+  return {
+    id: 'reviewkit:entrances',
+    description: 'Opens the hiring desk and invites.',
+    autoStart: true,
+    requires: [],
+    optional: tokens.filter(Boolean),
+    activate: (app, ...given) => {
+      const service = Object.fromEntries(roles.map((role, at) => [role, given[at] ?? null]));
+      const strings = service.translator?.load('reviewkit');
+      const t = source => strings?.__(source) ?? source;
+      const category = t('Code Review');
+      const describedBy = { args: { type: 'object', properties: {} } };
+      const { openDesk, openInvite } = entrances({ app, server: new Server(ServerConnection), dialogs, t });
+      app.commands.addCommand(INVITE, { label: t('Open an Invite…'), execute: openInvite, describedBy });
+      service.palette?.addItem({ command: INVITE, category });
+      if (pageConfig()?.reviewkitDesk !== true) return;
+      app.commands.addCommand(DESK, {
+        label: t('Hiring Desk'),
+        caption: t('Choose a scenario, invite candidates, see how far each is, score'),
+        icon: new ui.LabIcon({ name: 'reviewkit:desk', svgstr: ICON }),
+        execute: openDesk,
+        describedBy
+      });
+      service.palette?.addItem({ command: DESK, category });
+      service.launcher?.add({ command: DESK, category, rank: 1 });
+    }
+  };
 }
 
 const PLUGIN = 'reviewkit:plugin';
@@ -1449,7 +1654,7 @@ function quietWidgets() {
   document.addEventListener('focusin', quiet, true);
 }
 
-/** The plugin that knows notebooks: grants, record, commands. Only the tracker is required. */
+/** The plugin that knows notebooks (grants, record, commands; only the tracker is required), and the one with the ways in. */
 async function applicationPlugins() {
   const [{ INotebookTracker, NotebookActions }, { ServerConnection }] = await Promise.all([
     shared('@jupyterlab/notebook'),
@@ -1468,7 +1673,9 @@ async function applicationPlugins() {
     optional('@jupyterlab/apputils', 'ICommandPalette')
   ]);
   const roles = ['translator', 'settings', 'palette'].filter((_, at) => tokens[at]);
+  const entrances = await entrancesPlugin(optional).catch(() => null); // forms and record do not depend on it
   return [
+    ...(entrances ? [entrances] : []),
     {
       id: PLUGIN,
       description: 'Keeps the record of a code-review workbook.',
