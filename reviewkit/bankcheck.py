@@ -15,6 +15,7 @@ from reviewkit.anchor import AnchorError, locate_in
 from reviewkit.bank import Bank, Entry, yaml_words
 from reviewkit.exemplars import FILE, ExemplarSet
 from reviewkit.harness.stage import Tree
+from reviewkit.live.guide import read_guide
 from reviewkit.neutrality import key_runs, leaks, python_prose
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
@@ -72,7 +73,7 @@ def read_problems(entry: Entry) -> list[Problem]:
     found = [*_files(entry), *_changed(entry)]
     if entry.rubric_folder is None:
         return [*found, Problem(f"rubrics/{entry.slug}", 1, "there is no rubric, so nothing can be proved", "warning")]
-    found += [*_anchors(entry), *_sizes(entry), *_claims(entry), *_exercises(entry), *_neutral(entry), *_exemplars(entry)]
+    found += [*_anchors(entry), *_sizes(entry), *_claims(entry), *_exercises(entry), *_neutral(entry), *_exemplars(entry), *_guide(entry)]
     return sorted(found)
 
 
@@ -141,6 +142,24 @@ def _files(entry: Entry) -> Iterator[Problem]:
     for name in needed:
         if not (entry.rubric_folder / name).exists():
             yield Problem(f"rubrics/{entry.slug}/{name}", 1, "is missing")
+
+
+def _guide(entry: Entry) -> Iterator[Problem]:
+    """What the cockpit reads of the guide: a next question and hints for each defect."""
+    assert entry.rubric_folder is not None  # noqa: S101 - read_problems returned before
+    path = entry.rubric_folder / "guide.md"
+    if not path.is_file():
+        return
+    place, sections = f"rubrics/{entry.slug}/guide.md", read_guide(path.read_text("utf-8", "replace"))
+    known = {defect.id for defect in entry.rubric.defects}
+    for defect in sorted(known - sections.keys()):
+        yield Problem(place, 1, f"has no section `### {defect} (…)`")
+    for defect, section in sections.items():
+        if defect not in known:
+            yield Problem(place, section.line, f"has a section on {defect!r}, which the rubric does not have")
+        elif not section.ask or not section.hints:
+            lacks = "question (`Ask next: …`)" if not section.ask else "numbered hints"
+            yield Problem(place, section.line, f"has no {lacks} for {defect!r}")
 
 
 def changed_lines(base: str, head: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from reviewkit import __version__, cli_stats, log
+from reviewkit.cli_cockpit import cockpit
 from reviewkit.cli_desk import desk
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
@@ -371,6 +372,7 @@ def demo(
 
 app.command()(publish)
 app.command()(desk)
+app.command()(cockpit)
 app.command()(adjudicate)
 app.command()(decide)
 app.command("match")(match_file)

@@ -31,7 +31,7 @@ def desk(
     links("rk1.x.y", Places(repo, binder, hub, local))  # a wrong address is said before a server is started
     found = find_bank(bank, rubrics)
     parameters = {
-        "out": str(out.absolute()), "store": _store(store, out), "repo": repo, "binder": binder, "hub": hub, "local": local,
+        "out": str(out.absolute()), "store": store_place(store, out), "repo": repo, "binder": binder, "hub": hub, "local": local,
         "intake": intake,
     }  # fmt: skip
     with serve_notebook("desk", parameters, found) as served:
@@ -39,7 +39,7 @@ def desk(
         served.wait()
 
 
-def _store(given: str, out: Path) -> str:
+def store_place(given: str, out: Path) -> str:
     """The store for a kernel that runs in another folder; empty where it finds it itself: a URL may hold a password."""
     from reviewkit.database import STORE_VARIABLE
     from reviewkit.outfolder import STORE

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 ORDER: Final = (
-    "demo", "bank", "publish", "desk", "invite", "open", "intake", "score", "adjudicate", "decide", "agreement", "store", "doctor", "build",
+    "demo", "bank", "publish", "desk", "invite", "open", "cockpit", "intake", "score", "adjudicate", "decide", "agreement", "store", "doctor", "build",
 )  # fmt: skip
 """Commands as a newcomer needs them; others follow by name."""
 

@@ -1,4 +1,4 @@
-"""Tables of the store that only grow: what persons said about a submission, in the order in which they said it."""
+"""Tables of the store that only grow: what persons said about a submission or a session, in the order in which they said it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Ledger(Generic[M]):
-    """A table `sequence, sha256, <the model's fields>`, to which rows are only ever added.
+    """A table `sequence, <key>, <the model's fields>`, to which rows are only ever added.
 
     Args:
         name: Of the table.
         model: A flat model of texts; a field that is not required may be NULL.
+        key: Column that says what a row is about: the hash of a submission, or the id of an `invite`.
     """
 
-    def __init__(self, name: str, model: type[M]) -> None:
-        self.model, self.fields = model, tuple(model.model_fields)
+    def __init__(self, name: str, model: type[M], key: str = "sha256") -> None:
+        self.model, self.fields, self.key = model, tuple(model.model_fields), key
         self.table = Table(
             name,
             METADATA,
             Column("sequence", Integer, primary_key=True),
-            Column("sha256", String(64), nullable=False, index=True),
+            Column(key, String(64), nullable=False, index=True),
             *(Column(field, Text, nullable=info.default is None) for field, info in model.model_fields.items()),
             sqlite_autoincrement=True,
         )
@@ -42,8 +43,8 @@ class Ledger(Generic[M]):
             )
             event.listen(self.table, "after_create", trigger.execute_if(dialect="sqlite"))
 
-    async def add(self, url: str, sha256: str, items: Sequence[M]) -> None:
-        """Append items about one submission, all or none; concurrent writers wait for each other and all are kept.
+    async def add(self, url: str, about: str, items: Sequence[M]) -> None:
+        """Append items about one submission or invite, all or none; concurrent writers wait for each other and all are kept.
 
         Raises:
             sqlalchemy.exc.OperationalError: If another writer holds the store for longer than `store.BUSY_SECONDS`.
@@ -55,32 +56,32 @@ class Ledger(Generic[M]):
             async with engine.begin() as connection:
                 await connection.run_sync(METADATA.create_all)
                 for item in items:  # one by one: sequence numbers follow the order given
-                    values = {"sha256": sha256, **item.model_dump(mode="json")}
+                    values = {self.key: about, **item.model_dump(mode="json")}
                     await connection.execute(self.table.insert().values(**values))
         finally:
             await engine.dispose()
 
-    async def read(self, url: str, sha256: str | None = None) -> dict[str, tuple[M, ...]]:
-        """Items by submission, of one or of all, each in the order in which they were stored; none without a store."""
+    async def read(self, url: str, about: str | None = None) -> dict[str, tuple[M, ...]]:
+        """Items by what they are about, of one or of all, each in the order in which they were stored; none without a store."""
         if not _exists(url):
             return {}
         engine = open_engine(url)
         try:
             async with engine.connect() as connection:
-                return await connection.run_sync(self._select, sha256)
+                return await connection.run_sync(self._select, about)
         finally:
             await engine.dispose()
 
-    def _select(self, connection: Connection, sha256: str | None) -> dict[str, tuple[M, ...]]:
+    def _select(self, connection: Connection, about: str | None) -> dict[str, tuple[M, ...]]:
         if not inspect(connection).has_table(self.table.name):
             return {}
         query = select(self.table).order_by(self.table.c.sequence)
-        if sha256 is not None:
-            query = query.where(self.table.c.sha256 == sha256)
+        if about is not None:
+            query = query.where(self.table.c[self.key] == about)
         found: dict[str, list[M]] = {}
         for row in connection.execute(query).mappings():
             item = self.model.model_validate({name: row[name] for name in self.fields})
-            found.setdefault(row["sha256"], []).append(item)
+            found.setdefault(row[self.key], []).append(item)
         return {key: tuple(held) for key, held in found.items()}
 
 

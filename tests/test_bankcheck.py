@@ -59,6 +59,17 @@ def test_an_unlisted_changed_file_is_told(bank: Bank) -> None:
     assert any("extra.py is changed but not listed" in text for text in texts(bank))
 
 
+def test_a_guide_without_question_or_hints_for_a_defect_is_told_with_its_line(bank: Bank) -> None:
+    guide = bank.root / "rubrics" / "transactions" / "guide.md"
+    edit(guide, lambda text: text.replace("### key-reuse (", "### no-such (", 1))
+    line = guide.read_text("utf-8").split("\n").index("### no-such (senior, blocker)") + 1
+    assert [said.partition("guide.md:")[2] for said in texts(bank)] == [
+        "1: error: has no section `### key-reuse (…)`", f"{line}: error: has a section on 'no-such', which the rubric does not have",
+    ]  # fmt: skip
+    edit(guide, lambda text: text.replace("Ask next:", "Ask then:"))
+    assert sum("has no question" in said for said in texts(bank)) == 5
+
+
 def test_a_comment_with_the_keys_words_is_told_with_its_line(bank: Bank) -> None:
     defect = bank.entry(SLUG).rubric.defects[0]
     driver = bank.root / "scenarios" / SLUG / "harness" / "driver.py"

@@ -250,9 +250,11 @@ async def delete_candidate(
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def get_stream(
-    service: ServiceOf, last_event_id: Annotated[str | None, Header(pattern=r"^[0-9.]{3,37}$")] = None
+    service: ServiceOf,
+    last_event_id: Annotated[str | None, Header(pattern=r"^[0-9.]{3,37}$")] = None,
+    invite: InviteOf = None,
 ) -> StreamingResponse:
-    """Hiring side: what arrives, as server-sent events; `Last-Event-ID` goes on where a connection ended."""
+    """Hiring side: what arrives, of all invites or of one, as server-sent events; `Last-Event-ID` goes on where a connection ended."""
     after = parse_id(last_event_id)
     if after is None:
         raise invalid("This is no id of the stream")
@@ -262,7 +264,7 @@ async def get_stream(
     async def lines() -> AsyncIterator[str]:
         service.streams_n += 1
         try:
-            async for line in follow(service.storage, after, service.closing):
+            async for line in follow(service.storage, after, service.closing, invite):
                 yield line
         finally:
             service.streams_n -= 1

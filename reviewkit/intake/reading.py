@@ -109,10 +109,14 @@ def _counts(connection: Connection, column: Column[Any]) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(select(column, func.count()).group_by(column))}
 
 
-def happenings(connection: Connection, after_event: int, after_submission: int) -> list[tuple[int, int, str, Facts]]:
-    """What came after two ids: new ids of both kinds, `event` or `submission`, and the facts."""
+def happenings(
+    connection: Connection, after_event: int, after_submission: int, invite: str | None = None
+) -> list[tuple[int, int, str, Facts]]:
+    """What came after two ids, of all invites or of one: new ids of both kinds, `event` or `submission`, and the facts."""
     found: list[tuple[int, int, str, Facts]] = []
     query = select(EVENTS).where(EVENTS.c.id > after_event).order_by(EVENTS.c.id).limit(STREAM_ROWS)
+    if invite is not None:
+        query = query.where(EVENTS.c.invite == invite)
     at = after_event
     for row in connection.execute(query):
         at = row.id
@@ -126,6 +130,8 @@ def happenings(connection: Connection, after_event: int, after_submission: int) 
     newer = (
         select(*_SUBMISSION).where(SUBMISSIONS.c.id > after_submission).order_by(SUBMISSIONS.c.id).limit(STREAM_ROWS)
     )
+    if invite is not None:
+        newer = newer.where(SUBMISSIONS.c.invite == invite)
     return found + [(at, row.id, "submission", submission_facts(row)) for row in connection.execute(newer)]
 
 

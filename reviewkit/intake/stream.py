@@ -24,19 +24,22 @@ def parse_id(text: str | None) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-async def follow(storage: Storage, after: tuple[int, int], closing: asyncio.Event) -> AsyncIterator[str]:
+async def follow(
+    storage: Storage, after: tuple[int, int], closing: asyncio.Event, invite: str | None = None
+) -> AsyncIterator[str]:
     """Lines of the stream: everything after the given ids, then what comes, until the service closes.
 
     Args:
         storage: Read from.
         after: As `parse_id` gives it.
         closing: Set when the service stops.
+        invite: Only what was received with this one; None for everything.
     """
     event, submission = after
     yield "retry: 2000\n\n"
     while not closing.is_set():
         changed = storage.changed  # taken before reading, so that nothing falls between
-        found = await storage.read(lambda c, e=event, s=submission: happenings(c, e, s))  # type: ignore[misc]
+        found = await storage.read(lambda c, e=event, s=submission: happenings(c, e, s, invite))  # type: ignore[misc]
         for event, submission, name, facts in found:
             data = json.dumps(facts, ensure_ascii=True, separators=(",", ":"))
             yield f"id: {event}.{submission}\nevent: {name}\ndata: {data}\n\n"

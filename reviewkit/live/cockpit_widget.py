@@ -1,0 +1,194 @@
+"""The cockpit as ipywidgets. Tables are drawn anew as something comes; fields and buttons stay, so that nobody loses the place."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import ipywidgets as w
+
+from reviewkit.bank import find_bank
+from reviewkit.blocking import finished
+from reviewkit.database import store_url
+from reviewkit.desk_text import WIDE, said
+from reviewkit.errors import ReviewkitError, UsageError
+from reviewkit.intake.client import HIRING_VARIABLE
+from reviewkit.invite_store import InviteStore
+from reviewkit.live import cockpit_text as html
+from reviewkit.live.cockpit import Cockpit
+from reviewkit.live.notes import NoteKind
+from reviewkit.outfolder import OutFolder
+from reviewkit.scorecard import WITHDRAWN
+from reviewkit.words import Level
+
+CLOCK_SECONDS: Final = 15.0
+"""Between two looks at the clock where nothing comes."""
+QUIET_MINUTES: Final = 10
+
+
+class CockpitWidget:
+    """The cockpit's widgets; `box` is what a notebook shows."""
+
+    def __init__(self, cockpit: Cockpit) -> None:
+        self.cockpit = cockpit
+        wide = {"style": WIDE, "layout": w.Layout(width="98%")}
+        self.status, self.findings, self.flaws, self.runs = w.HTML(), w.HTML(), w.HTML(), w.HTML()
+        self.flaw = w.Dropdown(description="Flaw", options=self._flaw_options(), **wide)
+        self.guide, self.rungs = w.HTML(), w.VBox()
+        self.note = w.Textarea(description="Note", placeholder="Only you see it", rows=3, **wide)
+        self.add = w.Button(description="Keep the note", button_style="primary")
+        self.item = w.Dropdown(description="Rate", options=self._items(), **wide)
+        self.mark = w.Dropdown(description="Mark", **wide)
+        self.why = w.Text(description="Why", placeholder="What you heard that shows it", **wide)
+        self.rate = w.Button(description="Keep the mark")
+        self.over = w.Button(description="Hand over to the scorecard", layout=w.Layout(width="auto"))
+        self.said, self.entries = w.HTML(), w.HTML()
+        self._drawing = threading.Lock()
+        self._connect()
+        self._choose_item()
+        self.box = w.VBox([w.HTML(html.STYLE), self.status, *self._parts()])
+        self.box.add_class("rk-cockpit")
+        self.box.add_class("rk-desk")  # keys belong to its widgets, not to the notebook
+        self.draw()
+        self._choose_flaw()
+
+    def _parts(self) -> list[Any]:
+        columns = w.VBox([w.VBox([self.findings, self.runs]), w.VBox([self.flaws, self.flaw, self.guide, self.rungs])])
+        columns.add_class("rk-columns")
+        own = w.VBox([w.VBox([self.note, self.add, self.item, self.mark, self.why, self.rate, self.over, self.said]), self.entries])
+        own.add_class("rk-columns")
+        return [columns, own]
+
+    def _flaw_options(self) -> list[tuple[str, str]]:
+        order = list(reversed(Level))
+        defects = sorted(self.cockpit.rubric.defects, key=lambda defect: order.index(defect.level))
+        return [(f"{defect.title} ({defect.level.value})", defect.id) for defect in defects]
+
+    def _items(self) -> list[tuple[str, tuple[NoteKind, str]]]:
+        dimensions = [(name.value, (NoteKind.MARK, name.value)) for name in self.cockpit.rubric.levels]
+        return [*dimensions, *((f"Gate: {gate.statement}", (NoteKind.GATE, gate.id)) for gate in self.cockpit.rubric.gates)]
+
+    def _connect(self) -> None:
+        self.flaw.observe(lambda _change: self._choose_flaw(), names="value")
+        self.item.observe(lambda _change: self._choose_item(), names="value")
+        self.add.on_click(lambda _button: self._keep_note())
+        self.rate.on_click(lambda _button: self._keep_mark())
+        self.over.on_click(lambda _button: self._hand_over())
+
+    # --- the candidate ------------------------------------------------------------------------------------------------
+    def draw(self) -> None:
+        """Show where the session stands now; may be called from any thread."""
+        with self._drawing:
+            cockpit, board = self.cockpit, self.cockpit.board()
+            self.status.value = html.status(
+                board.clock, cockpit.link, cockpit.invite.candidate, cockpit.scenario.title, board.stages
+            )
+            if board.clock.quiet_left:
+                self.findings.value, self.flaws.value, self.runs.value = html.quiet(board), "", ""
+                return
+            self.findings.value = html.findings(board.findings)
+            self.flaws.value = html.flaws(board.flaws, cockpit.standing)
+            self.runs.value = html.runs(board.runs)
+
+    # --- the guide ----------------------------------------------------------------------------------------------------
+    def _choose_flaw(self) -> None:
+        defect = self.flaw.value
+        found, given = self.cockpit.guide.get(defect), self.cockpit.standing.hints.get(defect, ())
+        self.guide.value = html.guide(found, given)
+        buttons = [self._rung(defect, str(number), words) for number, words in enumerate(found.hints if found else (), 1)]
+        if given:
+            back = w.Button(description="Take back the hints on this flaw", layout=w.Layout(width="auto"))
+            back.on_click(lambda _button: self._say(NoteKind.HINT, "", defect, WITHDRAWN))
+            buttons.append(back)
+        self.rungs.children = buttons
+
+    def _rung(self, defect: str, number: str, words: str) -> Any:
+        given = number in self.cockpit.standing.hints.get(defect, ())
+        button = w.Button(description=f"Hint {number} given" if given else f"Give hint {number}", disabled=given, layout=w.Layout(flex="0 0 130px"))
+        button.tooltip = "Say it to the candidate, then press: it costs a share of the flaw's points"
+        button.on_click(lambda _button: self._say(NoteKind.HINT, words, defect, number))
+        line = w.HTML(html.markup(words))
+        return w.HBox([button, line])
+
+    # --- the interviewer ----------------------------------------------------------------------------------------------
+    def _choose_item(self) -> None:
+        kind, item = self.item.value
+        rubric = self.cockpit.rubric
+        if kind is NoteKind.GATE:
+            options = [("explained", "pass"), ("not explained", "fail")]
+        else:
+            anchors = next(levels for name, levels in rubric.levels.items() if name.value == item)
+            options = [(f"{mark}: {words}", mark) for mark, words in sorted(anchors.items(), reverse=True)]
+        self.mark.options = [*options, ("take the mark back", WITHDRAWN)]
+
+    def _keep_note(self) -> None:
+        if self._say(NoteKind.NOTE, self.note.value):
+            self.note.value = ""
+
+    def _keep_mark(self) -> None:
+        kind, item = self.item.value
+        if self._say(kind, self.why.value, item, self.mark.value):
+            self.why.value = ""
+
+    def _say(self, kind: NoteKind, words: str, item: str | None = None, outcome: str | None = None) -> bool:
+        """Store an entry; whether it was."""
+        try:
+            self.cockpit.say(kind, words, item, outcome)
+        except (ReviewkitError, ValueError) as error:
+            self.said.value = said(f"Not kept: {_first(error)}", role="alert")
+            return False
+        self.said.value = said("Kept.")
+        self.entries.value = html.notes(self.cockpit.entries)
+        self._choose_flaw()
+        self.draw()
+        return True
+
+    def _hand_over(self) -> None:
+        try:
+            self.said.value = said(self.cockpit.hand_over())
+        except ReviewkitError as error:
+            self.said.value = said(str(error), role="alert")
+
+    def tick(self, stopped: threading.Event) -> None:
+        """Draw the clock until told to stop."""
+        while not stopped.wait(CLOCK_SECONDS):
+            self.draw()
+
+
+def _first(error: Exception) -> str:
+    """The fault in words, without pydantic's frame around it."""
+    faults = getattr(error, "errors", None)
+    return str(faults(include_url=False)[0]["msg"]).removeprefix("Value error, ") if faults else str(error)
+
+
+def open_cockpit(
+    invite: str, rater: str, out: str, *, quiet: int = QUIET_MINUTES, bank: str = "", rubrics: str = "", store: str = ""
+) -> Any:
+    """The cockpit's form, following; what the notebook calls.
+
+    Args:
+        invite: Id of the invite, as `reviewkit invite list` shows it.
+        rater: Opaque id of the interviewer.
+        out: Output folder of `reviewkit score`.
+        quiet: Minutes of focus time from the opening.
+        bank: Folder with `scenarios/`; empty: REVIEWKIT_BANK, or from here upward.
+        rubrics: Folder of the rubrics; empty: REVIEWKIT_RUBRICS, or the bank's own.
+        store: File or URL of the invites' store; empty: REVIEWKIT_STORE, or `store.sqlite` in `out`.
+
+    Raises:
+        UsageError: If invite, rater, rubric or token are missing.
+    """
+    token = os.environ.get(HIRING_VARIABLE, "")
+    if not token:
+        step = "Make a token on the intake's machine (reviewkit intake token create NAME) and start the cockpit again."
+        raise UsageError(f"{HIRING_VARIABLE} is not set, so nothing can be followed.", step)
+    folder = Path(out).absolute()
+    known = finished(InviteStore(store_url(store or None, folder)).get(invite))
+    found = find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None)
+    widget = CockpitWidget(Cockpit(found, known.invite, OutFolder(folder), rater, quiet_minutes=quiet))
+    widget.entries.value = html.notes(widget.cockpit.entries)
+    widget.cockpit.start(token, widget.draw)
+    threading.Thread(target=widget.tick, args=(threading.Event(),), name="reviewkit-clock", daemon=True).start()
+    return widget.box
