@@ -197,14 +197,22 @@ def cpu(intake: Intake) -> float:
     return float(times.user + times.system)
 
 
+def waited(intake: Intake) -> float:
+    """Seconds that threads of the service were ready and had no processor, as others used it; 0 where that is not counted."""
+    assert intake.process is not None
+    tasks = Path(f"/proc/{intake.process.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[1]) for task in tasks) / 1e9
+
+
 async def peak_while(intake: Intake, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     """The work's result, with the service's highest memory meanwhile."""
     task = asyncio.ensure_future(work)
-    peak, used = memory(intake), cpu(intake)
+    peak, used, ready = memory(intake), cpu(intake), waited(intake)
     while not task.done():
         await asyncio.sleep(0.02)
         peak = max(peak, memory(intake))
-    return {**await task, "peak_mb": round(peak), "server_cpu_s": round(cpu(intake) - used, 2), "load": round(os.getloadavg()[0], 1)}
+    spent = {"server_cpu_s": round(cpu(intake) - used, 2), "server_waited_s": round(waited(intake) - ready, 2)}
+    return {**await task, "peak_mb": round(peak), **spent, "load": round(os.getloadavg()[0], 1)}
 
 
 def measure(names: list[str], count: int, size: int, rounds_n: int) -> dict[str, Any]:

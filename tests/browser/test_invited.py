@@ -260,7 +260,8 @@ def test_a_server_that_is_killed_while_one_types_loses_and_doubles_nothing(
             confirmed.add(json.loads(answer.request.post_data or "{}")["op"])
 
     page.on("response", heard)
-    page.add_locator_handler(page.locator(".jp-Dialog").first, lambda box: box.locator("button").last.click())  # Jupyter's own words
+    jupyters_own = page.locator(".jp-Dialog").last
+    page.add_locator_handler(jupyters_own, lambda box: box.locator(".jp-Dialog-footer button").last.click(), no_wait_after=True)
     page.goto(link(server, 4, "", "&ui=notebook"))
     page.get_by_role("button", name="I agree, begin").click(timeout=DRAW_MS)
     status, chance, typed = page.locator(".rk-bar .rk-status-text"), random.Random(13), list[str]()

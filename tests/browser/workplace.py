@@ -129,6 +129,7 @@ class Workplace:
         page = self.page(**size)
         page.goto(desk.url)
         drawn(page)
+        page.wait_for_function("document.activeElement?.closest('.jp-Notebook')")  # Jupyter gives it the focus, once
         if not desk.granted.grant.preview:
             settled(page)
         return page

@@ -150,6 +150,7 @@ export class Workbook {
     this.store.clockOffset = this.hub.server?.clockOffset ?? 0;
     if (this.store.terms && this.store.agreed) this.#opened();
     if (this.store.mode !== 'live' || this.store.events.length === this.mirrored) return;
+    if (this.store.offline) return; // each try would end in a dialog of Jupyter's; the server's return makes the next
     this.saveTimer ??= setTimeout(() => {
       this.saveTimer = null;
       void this.save();
