@@ -19,7 +19,9 @@ def cockpit(
     out: OutOption = Path("reviewkit-out"), bank: BankOption = None, rubrics: RubricsOption = None, store: StoreOption = "",
     quiet: Annotated[int, typer.Option("--quiet", min=0, max=120, help="Minutes of focus time in which only presence is shown.")] = 10,
 ) -> None:  # fmt: skip
-    """Follow a session live: findings by the key, open flaws, the guide's next question, your notes and marks.
+    """Follow a session live, beside the key.
+
+    Findings by what they mean, open flaws, the guide's next question, your notes and marks.
 
     Serves a notebook of the hiring side and prints its link, which holds a token and works on this machine only. Nothing of it
     reaches the candidate's server. The intake is followed with the token in REVIEWKIT_INTAKE_TOKEN.
