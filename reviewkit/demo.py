@@ -15,6 +15,7 @@ from rich.text import Text
 
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
 from reviewkit.batch import JOBS, Order, prepare, publish, score_all
+from reviewkit.engine import Engine
 from reviewkit.errors import DataError, SubmissionError
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
@@ -53,6 +54,7 @@ def score_and_show(
     candidates: Mapping[Path, str] | None = None,
     exemplars: bool = True,
     endpoint: Endpoint | None = None,
+    engine: Engine = Engine.FORK,
 ) -> list[Row]:
     """Score files and print what came out.
 
@@ -66,11 +68,12 @@ def score_and_show(
         candidates: Whose a file is, where an intake knows it from the invite.
         exemplars: Whether matching looks at adjudicated remarks.
         endpoint: Who is asked for a second opinion on what waits for a person.
+        engine: What executes the scoring notebook.
 
     Returns:
         A row per file, in the order given.
     """
-    order = _order(out, bank, rubrics, exemplars, endpoint)
+    order = _order(out, bank, rubrics, exemplars, endpoint, engine)
     found = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]
@@ -94,7 +97,7 @@ class _Lack:
 
 
 def _order(
-    out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool, endpoint: Endpoint | None
+    out: Path, bank: Path | None, rubrics: Path | None, exemplars: bool, endpoint: Endpoint | None, engine: Engine
 ) -> Order | _Lack:
     try:
         found = find_bank(bank, rubrics)
@@ -106,7 +109,7 @@ def _order(
         words = "the bank has no rubrics, so it cannot be scored. Name their folder with --rubrics or REVIEWKIT_RUBRICS."
         return _Lack("no_rubrics", words)
     url, model = (endpoint.url, endpoint.model) if endpoint else ("", "")
-    return Order(out, found.root, found.rubrics, exemplars, url, model)
+    return Order(out, found.root, found.rubrics, exemplars, url, model, engine)
 
 
 def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:

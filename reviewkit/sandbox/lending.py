@@ -145,8 +145,12 @@ class BorrowedServers:
         self._lender.close()
 
 
-def lend() -> Lender | None:
-    """Keep fork servers in this process and name them to the processes that it starts; None where there is no sandbox."""
+def lend(announce: bool = True) -> Lender | None:
+    """Keep fork servers in this process; None where there is no sandbox.
+
+    Args:
+        announce: Whether every process that is started from here on borrows them; otherwise those whose environment names them.
+    """
     try:
         level = probe_level()
         if level is Level.WASI:  # it has no fork servers
@@ -154,7 +158,8 @@ def lend() -> Lender | None:
         lender = Lender(OwnServers(level))
     except SandboxUnavailableError:
         return None
-    os.environ[ADDRESS] = str(lender.address)
+    if announce:
+        os.environ[ADDRESS] = str(lender.address)
     return lender
 
 
