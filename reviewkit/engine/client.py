@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,20 +16,21 @@ from jupyter_client.session import Session
 from papermill.clientwrap import PapermillNotebookClient
 
 from reviewkit.engine.owner import ForkedProcess, ForkServer
-from reviewkit.engine.wire import Receiver, Sender, readable, unsigned_session
+from reviewkit.engine.wire import Receiver, Sender, Watch, unsigned_session
 
 SHUTDOWN_SECONDS = 5.0
 """How long a kernel may take for its exit functions; ipykernel's clients wait as long."""
+LAST_WORDS_SECONDS = 1.0
+"""How long to wait for what an ended kernel said: a process that it left may hold its sockets."""
 
 
 class Messages:
     """A channel of nbclient's, over a socket."""
 
-    def __init__(self, session: Session, end: socket.socket) -> None:
-        self._session, self._receiver, self._sender = session, Receiver(end), Sender(end)
+    def __init__(self, session: Session, receiver: Receiver) -> None:
+        self._session, self.receiver, self._sender = session, receiver, Sender(receiver.source)
         self.open = 0
         """Requests without a reply so far."""
-        self.ended = asyncio.Event()
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a request."""
@@ -45,9 +44,8 @@ class Messages:
             queue.Empty: If there is none in time.
         """
         try:
-            _idents, frames = self._session.feed_identities(await self._receiver.receive(timeout))
+            _idents, frames = self._session.feed_identities(await self.receiver.receive(timeout))
         except EOFError:
-            self.ended.set()
             if timeout is None:
                 await asyncio.get_running_loop().create_future()  # until it is cancelled
             raise Empty from None
@@ -56,20 +54,44 @@ class Messages:
         return message  # type: ignore[no-any-return]
 
 
+class Leash(Watch):
+    """Sees when a kernel ends."""
+
+    def __init__(self, process: ForkedProcess) -> None:
+        super().__init__(process.leash)
+        self._process = process
+
+    def read(self) -> bool:
+        """See `Watch`."""
+        return self._process.alive()
+
+    async def end(self, seconds: float | None = None) -> bool:
+        """Wait for the end; False when it did not come in time."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while self._process.alive():
+            if not await self.change(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                return False
+        return True
+
+
 class ForkedKernelClient(KernelClient):  # type: ignore[misc]
     """Asks a forked kernel."""
 
     def __init__(self, process: ForkedProcess) -> None:
         super().__init__(session=unsigned_session())
-        self.process = process
-        self._shell_channel = Messages(self.session, process.shell)
-        self._iopub_channel = Messages(self.session, process.iopub)
+        self.process, self.leash = process, Leash(process)
+        self._watched = (Receiver(process.shell), Receiver(process.iopub))
+        self._shell_channel, self._iopub_channel = (Messages(self.session, receiver) for receiver in self._watched)
 
-    def start_channels(self, *_args: object, **_options: object) -> None:
-        """They are open."""
+    async def start_channels(self, *_args: object, **_options: object) -> None:
+        """Read both from now on."""
+        for watched in self._watched:
+            watched.attach()
 
     def stop_channels(self) -> None:
         """Let go of the kernel."""
+        for watched in (*self._watched, self.leash):
+            watched.detach()
         self.process.close()
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
@@ -91,10 +113,10 @@ class ForkedKernelClient(KernelClient):  # type: ignore[misc]
 
     async def death(self) -> None:
         """Wait for the end of the kernel and for everything that it said before."""
-        while self.process.alive():
-            await readable(self.process.leash)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._iopub_channel.ended.wait(), 1.0)
+        await self.leash.end()
+        outputs, deadline = self._iopub_channel.receiver, time.monotonic() + LAST_WORDS_SECONDS
+        while not outputs.ended and (left := deadline - time.monotonic()) > 0:
+            await outputs.change(left)
 
 
 class ForkedKernelManager:
@@ -138,15 +160,14 @@ class ForkedKernelManager:
         """Ask the kernel to end, and end it when it does not, or is busy."""
         if self._process is None:
             return
-        client = self._client
+        client, ended = self._client, False
+        leash = client.leash if client is not None else Leash(self._process)
         if not now and client is not None and client.shell_channel.open <= 0:
             client.shell_channel.send(client.session.msg("shutdown_request", {"restart": False}))
-            deadline = time.monotonic() + SHUTDOWN_SECONDS
-            while self._process.alive() and (left := deadline - time.monotonic()) > 0:
-                await readable(self._process.leash, left)
-        while self._process.alive():
+            ended = await leash.end(SHUTDOWN_SECONDS)
+        if not ended:
             self._process.signal(signal.SIGKILL)
-            await readable(self._process.leash)
+            await leash.end()
 
     def cleanup_resources(self) -> None:
         """Nothing is left that the client does not hold."""

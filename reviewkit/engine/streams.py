@@ -163,7 +163,8 @@ class PipedStream(OutStream):  # type: ignore[misc]
             try:
                 super()._flush()
             except Exception as error:  # text that no message can carry is lost, as in a kernel, and the cell goes on
-                os.write(self._original_stdstream_copy, f"{self.name} could not be sent: {error}\n".encode())
+                target = 2 if self.pipe < 0 else self._original_stdstream_copy
+                os.write(target, f"{self.name} could not be sent: {error}\n".encode())
 
     def _schedule_flush(self) -> None:
         if not self._flush_pending:

@@ -61,29 +61,68 @@ def unsigned_session(parent: Any = None) -> Session:
     return session
 
 
-async def readable(source: socket.socket, seconds: float | None = None) -> bool:
-    """Wait until something can be read, the end included; False when it did not happen in time."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(source, _settle, ready)
-    try:
-        await asyncio.wait((ready,), timeout=seconds)
-    finally:
-        loop.remove_reader(source)
-    return ready.done()
+class Watch:
+    """Reads a socket as long as the loop runs, whether anybody waits or not: an end that is not read stops the other."""
+
+    def __init__(self, source: socket.socket) -> None:
+        self.source = source
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def read(self) -> bool:
+        """Take what is there; False when nothing more can come."""
+        raise NotImplementedError
+
+    def attach(self) -> None:
+        """Read from now on; in the loop that runs."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop and self.source.fileno() >= 0:
+            self._loop = loop
+            loop.add_reader(self.source, self._readable)
+
+    def detach(self) -> None:
+        """Read no more."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self.source)
+
+    def _readable(self) -> None:
+        if not self.read():
+            self.detach()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def change(self, seconds: float | None = None) -> bool:
+        """Wait until something was read; False when it did not happen in time."""
+        self.attach()
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await asyncio.wait((waiting,), timeout=seconds)
+        finally:
+            self._waiting.discard(waiting)
+        return waiting.done()
 
 
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-class Receiver:
+class Receiver(Watch):
     """Messages from a socket. Waiting can be given up at any time, nothing is lost by it."""
 
     def __init__(self, source: socket.socket) -> None:
-        self._socket = source
+        super().__init__(source)
         self._unpacker = Unpacker()
+        self.ended = False
+
+    def read(self) -> bool:
+        """See `Watch`."""
+        try:
+            data = self.source.recv(CHUNK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        self._unpacker.feed(data)
+        self.ended = not data
+        return not self.ended
 
     async def receive(self, seconds: float | None = None) -> list[bytes]:
         """The next message.
@@ -94,18 +133,10 @@ class Receiver:
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         while (frames := self._unpacker.take()) is None:
-            try:
-                data = self._socket.recv(CHUNK, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                left = None if deadline is None else max(0.0, deadline - time.monotonic())
-                if not await readable(self._socket, left):
-                    raise Empty from None
-                continue
-            except ConnectionError:
-                data = b""
-            if not data:
+            if self.ended:
                 raise EOFError
-            self._unpacker.feed(data)
+            if not await self.change(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                raise Empty
         return frames
 
 
