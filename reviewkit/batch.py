@@ -72,7 +72,7 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
         paths: Files, in the order of the result.
         order: Output folder, prepared, and bank.
         tell: Called with each row as it is done, in any order.
-        jobs: Processes to use.
+        jobs: Notebooks to run at a time.
     """
     staged = {path: _stage(path, order.out) for path in paths}
     rows: dict[Path, Row] = {}

@@ -84,9 +84,9 @@ def own_kernel(name: str) -> dict[str, str] | None:
     Raises:
         jupyter_client.kernelspec.NoSuchKernel: If there is none of that name.
     """
-    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 
-    spec = KernelSpecManager().get_kernel_spec(name)
+    spec = KernelSpecManager().get_kernel_spec(NATIVE_KERNEL_NAME if name == "python" else name)  # as jupyter_client takes it
     python, arguments = spec.argv[0], [argument for argument in spec.argv[1:] if argument != "-Xfrozen_modules=off"]
     names = {"python", f"python{sys.version_info[0]}", f"python{sys.version_info[0]}.{sys.version_info[1]}"}
     if python in names:  # jupyter_client takes these for the Python that it runs in
