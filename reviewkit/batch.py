@@ -5,15 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
-from multiprocessing import get_context, parent_process
-from multiprocessing.util import Finalize
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -21,11 +16,11 @@ from typing import Any
 from reviewkit.batchmarks import Mark, batch_marks
 from reviewkit.blocking import finished
 from reviewkit.collect import write_whole
+from reviewkit.engine import Engine
 from reviewkit.errors import SubmissionError, UsageError
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row, merged
-from reviewkit.sandbox import lend
-from reviewkit.sandbox.lending import Lender
+from reviewkit.scoringpool import scoring_pool
 from reviewkit.submission import parse_submission, read_bytes, shown_name
 
 NOTEBOOK_SECONDS = 600
@@ -49,6 +44,8 @@ class Order:
     second_opinion: str = ""
     """Address of the endpoint that is asked about what waits for a person; empty: nobody is asked."""
     second_opinion_model: str = ""
+    engine: Engine = Engine.FORK
+    """What executes the scoring notebook; the scores are the same."""
 
 
 def scoring_notebook() -> Path:
@@ -77,7 +74,7 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
         paths: Files, in the order of the result.
         order: Output folder, prepared, and bank.
         tell: Called with each row as it is done, in any order.
-        jobs: Processes to use.
+        jobs: Notebooks to run at a time.
     """
     staged = {path: _stage(path, order.out) for path in paths}
     rows: dict[Path, Row] = {}
@@ -89,9 +86,8 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
     for path, item in staged.items():
         if isinstance(item, Path):
             work.setdefault(item, []).append(path)
-    size = max(1, min(jobs, len(work) or 1))
-    with ProcessPoolExecutor(size, get_context("spawn"), initializer=_start_worker, initargs=(order.out / LOG,)) as pool:
-        pending = {pool.submit(run_notebook, item, order): item for item in work}
+    with scoring_pool(order.engine, max(1, min(jobs, len(work) or 1)), order.out / LOG) as (pool, options):
+        pending = {pool.submit(run_notebook, item, order, options): item for item in work}
         for future, item in pending.items():
             try:
                 row = future.result()
@@ -101,31 +97,6 @@ def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS)
                 rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(item.name, shown_name(path)))
                 tell(rows[path])
     return [rows[path] for path in paths]
-
-
-def _start_worker(log: Path) -> None:
-    """Prepare a process of the pool: it keeps the fork servers that the kernels of its notebooks borrow."""
-    _log_to(log)
-    lender = lend()
-    if lender is not None:
-        Finalize(None, lender.close, exitpriority=10)
-    threading.Thread(target=_end_with_parent, args=(lender,), name="reviewkit-parent", daemon=True).start()
-
-
-def _end_with_parent(lender: Lender | None) -> None:
-    """A pool's process does not notice that its parent was killed, and would wait for work for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        if lender is not None:
-            lender.close()
-        os._exit(1)
-
-
-def _log_to(path: Path) -> None:
-    """Let what kernels say on their error stream go to a file instead of through the progress bar."""
-    with path.open("ab") as log:
-        os.dup2(log.fileno(), 2)
 
 
 def _failed(error: Exception) -> str:
@@ -143,13 +114,12 @@ def _stage(path: Path, out: Path) -> Path | Row:
         return Row(path.name, sha256, unscored=error.reason_code, sentence=str(error))
 
 
-def run_notebook(staged: Path, order: Order) -> Row:
-    """Execute the scoring notebook on one staged submission; runs in a process of the pool.
+def run_notebook(staged: Path, order: Order, options: Mapping[str, Any]) -> Row:
+    """Execute the scoring notebook on one staged submission; several at a time, in threads or processes of the pool.
 
     Raises:
         PapermillExecutionError: If our own notebook fails.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # a grammar of 1.2 s that notebooks do not need
     import papermill
 
     executed = order.out / "notebooks" / f"{staged.stem[:12]}.ipynb"
@@ -162,7 +132,8 @@ def run_notebook(staged: Path, order: Order) -> Row:
     }  # fmt: skip
     notebook = papermill.execute_notebook(
         str(scoring_notebook()), str(executed), parameters, kernel_name="python3", progress_bar=False,
-        execution_timeout=NOTEBOOK_SECONDS, request_save_on_cell_execute=False, cwd=str(order.out.resolve()),
+        execution_timeout=NOTEBOOK_SECONDS, request_save_on_cell_execute=False,
+        resources={"metadata": {"path": str(order.out.resolve())}}, **options,
     )  # fmt: skip
     _without_paths(executed)
     return _row(notebook, order.out, staged.stem)

@@ -19,6 +19,7 @@ from reviewkit.cli_match import match_file
 from reviewkit.cli_opinion import OpinionModelOption, OpinionOption, endpoint_of, tell_of
 from reviewkit.cli_options import (
     BankOption,
+    EngineOption,
     ExemplarsOption,
     InOrder,
     JobsOption,
@@ -33,6 +34,7 @@ from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_sandbox import sandbox_app
 from reviewkit.cli_setup import setup_app
 from reviewkit.cli_store import store_app
+from reviewkit.engine import Engine
 from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -286,6 +288,7 @@ def score(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     jobs: JobsOption = None,
+    engine: EngineOption = Engine.FORK,
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     exemplars: ExemplarsOption = True,
     sentences: SentencesOption = False,
@@ -333,7 +336,7 @@ def score(
     paths = list(dict.fromkeys([*found, *candidates]))
     rows = score_and_show(
         paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, sentences=sentences,
-        endpoint=endpoint,
+        endpoint=endpoint, engine=engine,
     )  # fmt: skip
     tell_of(endpoint, rows, out)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, Optional
 import typer
 from typer.core import TyperGroup
 
+from reviewkit.engine import Engine
+
 ORDER: Final = (
     "demo", "bank", "publish", "desk", "invite", "open", "cockpit", "intake", "score", "adjudicate", "decide", "agreement", "store", "doctor", "build",
 )  # fmt: skip
@@ -36,6 +38,9 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scor
 JobsOption = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core, up to 4."),
+]
+EngineOption = Annotated[
+    Engine, typer.Option("--engine", help="What executes the scoring notebook; the scores are the same. kernel: a fresh kernel for each.")
 ]
 SlugArgument = Annotated[str, typer.Argument(help="Name of a scenario, as `reviewkit bank list` shows it.")]
 ExemplarsOption = Annotated[

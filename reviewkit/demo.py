@@ -15,6 +15,7 @@ from rich.text import Text
 
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
 from reviewkit.batch import JOBS, Order, prepare, publish, score_all
+from reviewkit.engine import Engine
 from reviewkit.errors import DataError, SubmissionError
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
@@ -54,6 +55,7 @@ def score_and_show(
     exemplars: bool = True,
     sentences: bool = False,
     endpoint: Endpoint | None = None,
+    engine: Engine = Engine.FORK,
 ) -> list[Row]:
     """Score files and print what came out.
 
@@ -68,13 +70,14 @@ def score_and_show(
         exemplars: Whether matching looks at adjudicated remarks.
         sentences: Whether matching uses the optional sentence model.
         endpoint: Who is asked for a second opinion on what waits for a person.
+        engine: What executes the scoring notebook.
 
     Returns:
         A row per file, in the order given.
     """
     order = _order(out, bank, rubrics, endpoint)
     if isinstance(order, Order):
-        order = replace(order, exemplars=exemplars, sentences=sentences)
+        order = replace(order, exemplars=exemplars, sentences=sentences, engine=engine)
     found = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]

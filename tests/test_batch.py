@@ -12,6 +12,7 @@ from pathlib import Path
 
 import made_submissions as made
 import pytest
+from engine_cells import comparable
 from test_cli import reviewkit
 
 import reviewkit as package
@@ -141,7 +142,7 @@ def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str
     assert (both / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
 
 
-def test_plain_papermill_gives_the_same_scorecard(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
+def test_plain_papermill_gives_the_same_scorecard_and_notebook(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
     inbox, out, rows = batch
     good = next(r for r in rows if r["file"] == "good.ipynb")
     command = [sys.executable, "-m", "papermill", str(scoring_notebook()), str(tmp_path / "run.ipynb")]
@@ -149,6 +150,10 @@ def test_plain_papermill_gives_the_same_scorecard(batch: tuple[Path, Path, list[
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
+    by_kernel = json.loads((tmp_path / "run.ipynb").read_text("utf-8"))["cells"]
+    by_fork = json.loads((out / "notebooks" / f"{str(good['sha256'])[:12]}.ipynb").read_text("utf-8"))["cells"]
+    kept = [cell for cell in by_kernel if "injected-parameters" not in cell["metadata"].get("tags", [])]
+    assert [comparable(cell) for cell in by_fork] == [comparable(cell) for cell in kept]
 
 
 def test_a_candidates_cells_are_never_run(tmp_path: Path) -> None:

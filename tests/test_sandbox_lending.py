@@ -193,7 +193,7 @@ LONG_SECONDS = 8.0
 class Batch:
     """`reviewkit score --jobs 1` of a submission whose mend takes its time and of one that does not."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: str = "fork") -> None:
         inbox = folder / "inbox"
         inbox.mkdir()
         review = made.review(mend={"mend": [FILE]})
@@ -205,6 +205,7 @@ class Batch:
         self.out = folder / "out"
         files = [str(inbox / f"{name}.ipynb") for name in ("slow", "quick")]
         command = [sys.executable, "-m", "reviewkit.cli", "score", *files, "--out", str(self.out), "--json", "--jobs", "1"]
+        command += ["--engine", engine]
         self.main = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def guest(self) -> int:
@@ -249,6 +250,10 @@ def is_kernel(command: str) -> bool:
     return "ipykernel_launcher" in command
 
 
+def is_forker(command: str) -> bool:
+    return "reviewkit.engine.forkserver" in command
+
+
 def is_worker(command: str) -> bool:
     return "multiprocessing.spawn" in command
 
@@ -258,13 +263,13 @@ def is_server(command: str) -> bool:
 
 
 @pytest.mark.kernel
-def test_a_worker_keeps_the_fork_server_while_kernels_come_and_go(tmp_path: Path) -> None:
+def test_a_batch_keeps_the_fork_server_while_kernels_come_and_go(tmp_path: Path) -> None:
     """A kernel that is killed in mid-check is one row; its neighbour is scored by the same fork server."""
     batch = Batch(tmp_path)
     guest = batch.guest()
-    kernel, worker, server = (batch.first_below(what) for what in (is_kernel, is_worker, is_server))
-    assert server not in _descendants(kernel) and guest not in _descendants(kernel)
-    assert server in _descendants(worker)
+    forker, server = (batch.first_below(what) for what in (is_forker, is_server))
+    (kernel,) = set(_descendants(forker)) - {forker}
+    assert server not in _descendants(forker) and guest not in _descendants(forker)
     os.kill(kernel, signal.SIGKILL)
     assert soon(lambda: gone(guest))
     seen: set[int] = set()
@@ -279,12 +284,13 @@ def test_a_worker_keeps_the_fork_server_while_kernels_come_and_go(tmp_path: Path
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("victim", ["main", "worker"])
-def test_nothing_outlives_a_batch_of_which_one_process_is_killed(victim: str, tmp_path: Path) -> None:
-    batch = Batch(tmp_path)
+@pytest.mark.parametrize(("victim", "engine"), [("main", "fork"), ("worker", "kernel")])
+def test_nothing_outlives_a_batch_of_which_one_process_is_killed(victim: str, engine: str, tmp_path: Path) -> None:
+    batch = Batch(tmp_path, engine)
     batch.guest()
     processes = _descendants(batch.main.pid)
-    assert any(is_kernel(command_line(pid)) for pid in processes) and any(is_server(command_line(pid)) for pid in processes)
+    runs = is_forker if engine == "fork" else is_kernel
+    assert any(runs(command_line(pid)) for pid in processes) and any(is_server(command_line(pid)) for pid in processes)
     os.kill(batch.main.pid if victim == "main" else batch.first_below(is_worker), signal.SIGKILL)
     below = [pid for pid in processes if pid != batch.main.pid]
     assert soon(lambda: all(map(gone, below)), PATIENCE), [command_line(pid) for pid in below if not gone(pid)]

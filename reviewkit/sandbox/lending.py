@@ -1,6 +1,6 @@
-"""One set of fork servers per batch worker: the worker keeps them, the kernel that runs a scoring notebook borrows them.
+"""One set of fork servers per batch, or per worker of one: it keeps them, what runs a scoring notebook borrows them.
 
-Only our own code runs in that kernel. The worker listens on a socket in a folder that only its user can enter, and names
+Only our own code runs in there. The lender listens on a socket in a folder that only its user can enter, and names
 it in the environment; each end makes sure that the other is of the same user. A borrower gets a folder of its own below
 the stage, and lines of its own to the fork servers, so that what it ordered is killed when it ends, however it ends. A
 process without such a lender starts fork servers of its own: nothing is ever run outside the sandbox.
@@ -145,8 +145,12 @@ class BorrowedServers:
         self._lender.close()
 
 
-def lend() -> Lender | None:
-    """Keep fork servers in this process and name them to the processes that it starts; None where there is no sandbox."""
+def lend(announce: bool = True) -> Lender | None:
+    """Keep fork servers in this process; None where there is no sandbox.
+
+    Args:
+        announce: Whether every process that is started from here on borrows them; otherwise those whose environment names them.
+    """
     try:
         level = probe_level()
         if level is Level.WASI:  # it has no fork servers
@@ -154,7 +158,8 @@ def lend() -> Lender | None:
         lender = Lender(OwnServers(level))
     except SandboxUnavailableError:
         return None
-    os.environ[ADDRESS] = str(lender.address)
+    if announce:
+        os.environ[ADDRESS] = str(lender.address)
     return lender
 
 

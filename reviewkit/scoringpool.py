@@ -1,0 +1,105 @@
+"""What executes the scoring notebooks of a batch: forks of one prepared process, or a fresh kernel for each.
+
+Forks: one fork server that has imported the scorer, and one set of the sandbox's fork servers, for the whole batch; threads of
+this process talk to them. Kernels: processes that each keep the sandbox's fork servers which their kernels borrow.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context, parent_process
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from reviewkit.engine import NAME, Engine
+from reviewkit.sandbox import lend
+from reviewkit.sandbox.lending import ADDRESS, Lender
+
+SCORING_MODULES = (
+    "reviewkit.notebook_views", "reviewkit.sandbox.lending", "reviewkit.decisions", "reviewkit.store", "aiosqlite",
+    "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.sqlite.aiosqlite",
+)  # fmt: skip
+"""What the scoring notebook imports."""
+
+
+Options = Mapping[str, Any]
+"""Of `papermill.execute_notebook`."""
+
+
+@contextmanager
+def scoring_pool(engine: Engine, jobs: int, log: Path) -> Iterator[tuple[Executor, Options]]:
+    """What runs the notebooks of a batch, and how papermill is to execute them.
+
+    Args:
+        engine: Forks or kernels.
+        jobs: Notebooks at a time.
+        log: File for what kernels say on their error stream.
+    """
+    quick_import()
+    if engine is Engine.FORK:
+        from reviewkit.engine.owner import forkable
+
+        if forkable():
+            with _forks(jobs, log) as both:
+                yield both
+            return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker, initargs=(log,)) as pool:
+        yield pool, {}
+
+
+def quick_import() -> None:
+    """Spare `import nbformat`, where JupyterLab is installed, a grammar of 1.2 s that notebooks do not need."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _forks(jobs: int, log: Path) -> Iterator[tuple[Executor, Options]]:
+    import papermill.engines
+    from papermill.iorw import local_file_io_cwd
+
+    from reviewkit.engine import ReviewkitEngine
+    from reviewkit.engine.owner import ForkServer
+
+    papermill.engines.papermill_engines.register(NAME, ReviewkitEngine)  # also where reviewkit is not installed, only importable
+    with ExitStack() as stack:
+        stack.enter_context(local_file_io_cwd())  # papermill sets it for each notebook, which threads would do across each other
+        pool = stack.enter_context(ThreadPoolExecutor(jobs, "reviewkit-score"))
+        lender = lend(announce=False)
+        if lender is not None:
+            stack.callback(lender.close)
+        server = ForkServer(SCORING_MODULES, log)
+        stack.callback(server.close)  # before the pool: what still runs after a failure or an interrupt ends with it
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        yield pool, {"engine_name": NAME, "server": server, "env": {ADDRESS: str(lender.address) if lender is not None else ""}}
+
+
+def _start_worker(log: Path) -> None:
+    """Prepare a process of the pool: it keeps the fork servers that the kernels of its notebooks borrow."""
+    _log_to(log)
+    quick_import()
+    lender = lend()
+    if lender is not None:
+        Finalize(None, lender.close, exitpriority=10)
+    threading.Thread(target=_end_with_parent, args=(lender,), name="reviewkit-parent", daemon=True).start()
+
+
+def _end_with_parent(lender: Lender | None) -> None:
+    """A pool's process does not notice that its parent was killed, and would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        if lender is not None:
+            lender.close()
+        os._exit(1)
+
+
+def _log_to(path: Path) -> None:
+    """Let what kernels say on their error stream go to a file instead of through the progress bar."""
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
