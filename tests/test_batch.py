@@ -143,10 +143,11 @@ def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str
 
 
 def test_plain_papermill_gives_the_same_scorecard_and_notebook(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
-    inbox, out, rows = batch
+    _inbox, out, rows = batch
     good = next(r for r in rows if r["file"] == "good.ipynb")
     command = [sys.executable, "-m", "papermill", str(scoring_notebook()), str(tmp_path / "run.ipynb")]
-    command += ["-p", "submission", str(inbox / "good.ipynb"), "-p", "out", str(tmp_path), "-p", "bank", str(made.ROOT)]
+    staged = out / "staged" / f"{good['sha256']}.ipynb"  # a row names its file
+    command += ["-p", "submission", str(staged), "-p", "out", str(tmp_path), "-p", "bank", str(made.ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
