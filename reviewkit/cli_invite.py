@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from reviewkit.errors import ReviewkitError, UsageError
-from reviewkit.inviting import DAYS, RETENTION_DAYS, Terms
+from reviewkit.invite_terms import DAYS, RETENTION_DAYS, Terms
 from reviewkit.policy import AiUse
 
 if TYPE_CHECKING:

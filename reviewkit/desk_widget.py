@@ -16,7 +16,7 @@ from reviewkit.desk_text import WIDE, day, link_field, made_words, said, text
 from reviewkit.deskwork import DeskWork
 from reviewkit.errors import ReviewkitError
 from reviewkit.invite_links import Places
-from reviewkit.inviting import DAYS, Terms
+from reviewkit.invite_terms import DAYS, Terms
 from reviewkit.policy import AiUse
 from reviewkit.row import Row
 from reviewkit.words import Domain, Level

@@ -23,7 +23,8 @@ from reviewkit.invite import Invite
 from reviewkit.invite_changes import extended, withdrawn
 from reviewkit.invite_links import Link, Places, links
 from reviewkit.invite_store import InviteChange, InviteStore, KnownInvite
-from reviewkit.inviting import Terms, make, token
+from reviewkit.invite_terms import Terms
+from reviewkit.inviting import make, token
 from reviewkit.keyring import keys_folder, signing_key
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row

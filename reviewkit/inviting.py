@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,24 +13,11 @@ from reviewkit.errors import DataError, UsageError
 from reviewkit.event import first_fault
 from reviewkit.invite import Invite, intake_address, sign
 from reviewkit.invite_store import InviteChange, KnownInvite
+from reviewkit.invite_terms import Terms
 from reviewkit.keyring import SigningKeyPair, key_of
-from reviewkit.policy import CURRENT, AiUse
+from reviewkit.policy import CURRENT
 
 DAY: Final = 86_400
-DAYS: Final = 7
-RETENTION_DAYS: Final = 180
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an invite says beside candidate and scenario; None: as the scenario has it, or drawn."""
-
-    minutes: int | None = None
-    days: int = DAYS
-    seed: int | None = None
-    intake: str = ""
-    policy: AiUse = AiUse.DECLARED
-    retention_days: int = RETENTION_DAYS
 
 
 def make(bank: Bank, slug: str, candidate: str, terms: Terms, key: SigningKeyPair, now: int) -> Invite:

@@ -22,7 +22,8 @@ from reviewkit.intake.client import IntakeClient
 from reviewkit.invite import read, token_of
 from reviewkit.invite_links import Places, links
 from reviewkit.invite_store import KnownInvite
-from reviewkit.inviting import Terms, token
+from reviewkit.invite_terms import Terms
+from reviewkit.inviting import token
 from reviewkit.keyring import given_public_keys, keys_folder, new_key, public_text, read_keys
 from reviewkit.row import Row
 from reviewkit.words import Domain, Level

@@ -19,7 +19,8 @@ from reviewkit.invite import verify
 from reviewkit.invite_links import Places, binder_spec, links, qr_terminal, write_qr
 from reviewkit.invite_list import LINES_MAX, parse_people
 from reviewkit.invite_store import InviteChange, InviteStore, fold_invites
-from reviewkit.inviting import DAY, Terms, extend, make, revoke
+from reviewkit.invite_terms import Terms
+from reviewkit.inviting import DAY, extend, make, revoke
 from reviewkit.inviting import token as signed_again
 from reviewkit.keyring import given_public_keys, new_key, public_text, read_keys, signing_key
 

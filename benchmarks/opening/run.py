@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, sync_playwright
 from reviewkit import base64url
 from reviewkit.bank import find_bank
 from reviewkit.invite import sign
-from reviewkit.inviting import Terms, make
+from reviewkit.invite_terms import Terms
+from reviewkit.inviting import make
 from reviewkit.keyring import SigningKeyPair
 from reviewkit.serve import Server, bring_up, launch, private_folder
 
