@@ -69,8 +69,14 @@ def _sandbox() -> Part:
         return Part("sandbox", False, False, str(error))
 
 
+def find_browser() -> str | None:
+    """A browser that tests and screenshots can drive; the one without windows first, which needs a quarter less processor time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def _browser() -> Part:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = find_browser()
     return Part("browser for tests", found is not None, False, (found and "found") or "run: scripts/setup-system")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from functools import cache
 from pathlib import Path
 
@@ -54,8 +53,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 def missing(group: str) -> str:
     """Why a group of tests cannot run here; empty when it can."""
     if group == "browser":
-        found = any(shutil.which(name) for name in ("chromium", "google-chrome"))
-        return "" if found else "browser tests: Chromium is missing; run scripts/setup-system"
+        from reviewkit.doctor import find_browser
+
+        return "" if find_browser() else "browser tests: Chromium is missing; run scripts/setup-system"
     if group == "sandbox":
         from reviewkit.sandbox import SandboxUnavailableError, probe_level
 

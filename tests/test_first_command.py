@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from reviewkit.bank import find_bank
 from reviewkit.calibration import reviews
+from reviewkit.doctor import find_browser
 from reviewkit.pins import pins_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -253,18 +254,17 @@ def test_a_candidate_works_in_what_a_hub_builds_and_finds_no_key_there(machine: 
         name = json.load(answer)["path"]
     entry = find_bank(ROOT).entry(SCENARIO)
     review = next(review for review, _ in reviews(entry) if review.findings)
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        with playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as browser:
-            page = watched(browser.new_context(viewport={"width": 1280, "height": 900}))
-            page.goto(f"{address}doc/workspaces/rk-image/tree/{name}?token={TOKEN}", timeout=DRAW_MS)
-            drawn(page)
-            candidate = Candidate(page, entry.scenario)
-            candidate.remark(review.findings[0])
-            candidate.recorded()
-            assert page.locator(".jp-Notification, .Toastify__toast").count() == 0, "no news, no prompts"
-            assert uncaught(page) == []
-            candidate.probe(entry.scenario.probes[0].id)
+    launched = {"executable_path": find_browser(), "args": ["--no-sandbox"]}
+    with sync_playwright() as playwright, playwright.chromium.launch(**launched) as browser:
+        page = watched(browser.new_context(viewport={"width": 1280, "height": 900}))
+        page.goto(f"{address}doc/workspaces/rk-image/tree/{name}?token={TOKEN}", timeout=DRAW_MS)
+        drawn(page)
+        candidate = Candidate(page, entry.scenario)
+        candidate.remark(review.findings[0])
+        candidate.recorded()
+        assert page.locator(".jp-Notification, .Toastify__toast").count() == 0, "no news, no prompts"
+        assert uncaught(page) == []
+        candidate.probe(entry.scenario.probes[0].id)
     (journal,) = (image / ".reviewkit").glob("*.jsonl")
     kinds = [json.loads(line)["kind"] for line in journal.read_text("utf-8").splitlines()]
     assert "finding.added" in kinds

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from reviewkit import base64url
 from reviewkit.bank import find_bank
+from reviewkit.doctor import find_browser
 from reviewkit.invite import sign
 from reviewkit.invite_terms import Terms
 from reviewkit.inviting import make
@@ -68,9 +69,8 @@ def seconds(browser: Browser, url: str, selector: str) -> float:
 def measure(server: Server, root: Path, slug: str, pairs_n: int, ui: str) -> dict[str, list[float]]:
     """Seconds of both ways, interleaved; the first pair warms the disk and is left out."""
     bank, found = find_bank(ROOT), {"empty notebook": list[float](), "invite": list[float]()}
-    path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         for number in range(pairs_n + 1):
             (root / f"empty-{number}.ipynb").write_text(json.dumps(EMPTY))
             where = f"doc/workspaces/e-{number}/tree" if ui == "lab" else "notebooks"

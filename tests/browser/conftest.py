@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from workplace import Workplace
+
+from reviewkit.doctor import find_browser
 
 PATIENCE_MS = 30_000
 """How long the page may take for what is bound to come. Short waits fail on a busy machine, and say nothing about the product."""
@@ -26,9 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium: the one of the system where there is one. Ended with its file: Playwright keeps an event loop running."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
         yield found
         found.close()
 
