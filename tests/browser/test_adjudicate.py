@@ -9,7 +9,7 @@ import made_results
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from workplace import DRAW_MS, Workplace, choose_theme, uncaught
+from workplace import DRAW_MS, Workplace, choose_theme, shown, uncaught
 
 from reviewkit import decisions
 from reviewkit.blocking import finished
@@ -45,7 +45,7 @@ def served(office: Workplace, folder: OutFolder, monkeypatch: pytest.MonkeyPatch
 
 def opened(office: Workplace, served: HiringServer) -> Page:
     page = office.page(width=1400, height=1000)
-    page.goto(served.url)
+    shown(page, lambda: page.goto(served.url), ".rk-adjudicate .rk-card")
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
     found_form(page)
     return page
@@ -156,10 +156,10 @@ def test_the_server_shows_nothing_but_this_notebook(served: HiringServer, office
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_named_and_readable_in_both_themes(office: Workplace, served: HiringServer, theme: str) -> None:
     page = office.page(width=1400, height=1000)
-    page.goto(served.url)
+    shown(page, lambda: page.goto(served.url), ".rk-adjudicate .rk-card")
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
     choose_theme(page, theme)
-    page.reload()
+    shown(page, page.reload, ".rk-adjudicate .rk-card")
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme.endswith("Light")).lower(), timeout=DRAW_MS)
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
     found_form(page)

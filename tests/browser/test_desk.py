@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import made_submissions as made
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from workplace import DRAW_MS, Workplace, choose_theme, uncaught
+from workplace import DRAW_MS, Workplace, choose_theme, shown, uncaught
 
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
@@ -42,18 +41,8 @@ def served(office: Workplace) -> Iterator[HiringServer]:
 
 def opened(office: Workplace, served: HiringServer) -> Page:
     page = office.page(width=1280, height=1500)
-    shown(page, lambda: page.goto(served.url))
+    shown(page, lambda: page.goto(served.url), ".rk-desk")
     return page
-
-
-def shown(page: Page, load: Callable[[], object]) -> None:
-    """Load the page until the desk is there: Jupyter's widgets give a busy kernel a few seconds, then say that there is no model."""
-    for _ in range(3):
-        load()
-        with contextlib.suppress(AssertionError):
-            expect(page.locator(".rk-desk")).to_be_visible(timeout=DRAW_MS // 2)
-            return
-    expect(page.locator(".rk-desk")).to_be_visible()
 
 
 LAST = "transactions"
@@ -152,7 +141,7 @@ def test_the_server_shows_nothing_but_this_notebook(office: Workplace, served: H
 def test_named_and_readable_in_both_themes(office: Workplace, served: HiringServer, theme: str, tmp_path: Path) -> None:
     page = opened(office, served)
     choose_theme(page, theme)
-    shown(page, page.reload)
+    shown(page, page.reload, ".rk-desk")
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme.endswith("Light")).lower(), timeout=DRAW_MS)
     desk = page.locator(".rk-desk")
     desk.get_by_role("button", name="Look again").click()

@@ -164,6 +164,16 @@ def uncaught(page: Page) -> list[str]:
     return [fault for fault in faults if not any(known in fault for known in KNOWN_PAGE_ERRORS)]
 
 
+def shown(page: Page, load: Callable[[], object], selector: str) -> None:
+    """Load a page until a widget is there: Jupyter's give a busy kernel a few seconds, then say that there is no model."""
+    for _ in range(3):
+        load()
+        with contextlib.suppress(AssertionError):
+            expect(page.locator(selector)).to_be_visible(timeout=DRAW_MS // 2)
+            return
+    expect(page.locator(selector)).to_be_visible()
+
+
 def form(page: Page, name: str) -> Locator:
     """One form by its kind."""
     return page.locator(f".rk-root .rk-{name}").first
