@@ -9,6 +9,7 @@ import asyncio
 import socket
 import struct
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from queue import Empty
 from typing import Any
@@ -61,7 +62,7 @@ def unsigned_session(parent: Any = None) -> Session:
     return session
 
 
-class Watch:
+class Watch(ABC):
     """Reads a socket as long as the loop runs, whether anybody waits or not: an end that is not read stops the other."""
 
     def __init__(self, source: socket.socket) -> None:
@@ -69,9 +70,9 @@ class Watch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Future[None]] = set()
 
+    @abstractmethod
     def read(self) -> bool:
         """Take what is there; False when nothing more can come."""
-        raise NotImplementedError
 
     def attach(self) -> None:
         """Read from now on; in the loop that runs."""
