@@ -24,7 +24,7 @@ from reviewkit.live import notes
 from reviewkit.live.board import board, clock
 from reviewkit.live.cockpit import Cockpit
 from reviewkit.live.cockpit_widget import CockpitWidget
-from reviewkit.live.follow import parsed
+from reviewkit.live.follow import Connected, StreamReader
 from reviewkit.live.guide import read_guide
 from reviewkit.live.notes import Note, NoteKind, standing
 from reviewkit.live.session import Message, Session
@@ -109,7 +109,8 @@ def test_a_server_started_afresh_begins_a_record_of_its_own() -> None:
 
 def test_messages_are_put_together_from_lines() -> None:
     lines = ["retry: 2000", "", "id: 3.0", "event: event", 'data: {"a": 1}', "", ": still here", "", "id: 4.0", "data: no json", "", "data: {}", ""]
-    assert list(parsed(lines)) == [Message("3.0", "event", {"a": 1})]
+    reader = StreamReader()
+    assert [found for line in lines if (found := reader.line(line))] == [Message("3.0", "event", {"a": 1})]
 
 
 # --- board ------------------------------------------------------------------------------------------------------------
@@ -253,6 +254,25 @@ def test_the_widget_shows_it_escaped_keeps_entries_and_leads_through_the_guide(c
     widget.draw()
     assert "works alone" in widget.findings.value
     assert (widget.flaws.value, widget.runs.value) == ("", "")
+
+
+def test_a_fault_while_following_is_on_the_screen(cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError("somewhere in matching")
+
+    async def three(*_: object) -> Any:
+        yield Connected()
+        yield told(EVENTS)[0]
+
+    monkeypatch.setattr("reviewkit.live.cockpit.follow", three)
+    monkeypatch.setattr("reviewkit.live.cockpit.match_state", broken)
+    shown: list[bool] = []
+    cockpit.start("token", lambda: shown.append(cockpit.link.is_up)).join(20)
+    assert shown[-1] is False
+    assert "ended with ArithmeticError" in cockpit.link.words
+    monkeypatch.setattr("reviewkit.live.cockpit.follow", broken)
+    cockpit.start("token", lambda: None).join(20)
+    assert "ended with" in cockpit.link.words
 
 
 # --- the intake -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ from reviewkit.scenario import Scenario
 
 SETTLE_SECONDS = 0.15
 """Events that come at once, as after a time without network, are looked at together."""
+TORN_SECONDS = 5.0
+"""Before a session with a hole is read again: one that stays torn must not keep the intake busy."""
+_Arrival = Message | Connected | Lost | Exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +139,13 @@ class Cockpit:
             self.link = Link(False, "Not followed any more.")
         except IntakeError as error:
             self.link = Link(False, str(error))
+        except Exception as error:  # whatever it is, the screen must not go on saying that it follows
+            self.link = Link(False, f"Following ended with {type(error).__name__}. Run the cell again; nothing is lost.")
         changed()
 
     async def _follow(self, token: str, changed: Callable[[], None]) -> bool:
         """Follow until the session turns out torn; then it is read from its beginning."""
-        arrived: asyncio.Queue[Message | Connected | Lost | IntakeError] = asyncio.Queue()
+        arrived: asyncio.Queue[_Arrival] = asyncio.Queue()
         reading = asyncio.create_task(self._read(token, arrived))
         try:
             while not self.session.is_torn:
@@ -153,19 +158,22 @@ class Cockpit:
                 changed()
         finally:
             reading.cancel()
+        self.link = Link(False, "An event is missing; the session is read again from its beginning.")
+        changed()
+        await asyncio.sleep(TORN_SECONDS)
         self.session = Session(self.invite.id)
         return True
 
-    async def _read(self, token: str, arrived: asyncio.Queue[Message | Connected | Lost | IntakeError]) -> None:
+    async def _read(self, token: str, arrived: asyncio.Queue[_Arrival]) -> None:
         try:
             async for item in follow(self.invite.intake, token, self.invite.id, self.session.last_id):
                 arrived.put_nowait(item)
-        except IntakeError as error:
+        except Exception as error:  # raised where it is taken, so that a reader that died is noticed
             arrived.put_nowait(error)
 
-    def _digest(self, batch: list[Message | Connected | Lost | IntakeError]) -> None:
+    def _digest(self, batch: list[_Arrival]) -> None:
         for item in batch:
-            if isinstance(item, IntakeError):
+            if isinstance(item, Exception):
                 raise item
             if isinstance(item, Connected):
                 self.link = Link(True, "Following the intake.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -29,15 +29,6 @@ class Lost:
 
     def __init__(self, why: str) -> None:
         self.why = why
-
-
-def parsed(lines: Iterable[str]) -> Iterator[Message]:
-    """Messages of an event stream's lines; what is no message of ours is left out; pure."""
-    reader = StreamReader()
-    for line in lines:
-        message = reader.line(line)
-        if message is not None:
-            yield message
 
 
 class StreamReader:
