@@ -239,6 +239,8 @@ def test_the_widget_shows_it_escaped_keeps_entries_and_leads_through_the_guide(c
     assert widget.rungs.children[0].children[0].disabled
     widget.rungs.children[-1].click()
     assert cockpit.standing.hints == {}
+    assert not widget.note.continuous_update  # letters sent one by one are overtaken by the button
+    assert not widget.why.continuous_update
     widget.note.value = HARM
     widget.add.click()
     assert widget.note.value == ""

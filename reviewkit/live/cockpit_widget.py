@@ -34,14 +34,16 @@ class CockpitWidget:
     def __init__(self, cockpit: Cockpit) -> None:
         self.cockpit = cockpit
         wide = {"style": WIDE, "layout": w.Layout(width="98%")}
+        # Sent whole when the field is left: letters sent one by one are overtaken by the press of a button, and lost.
+        typed = {**wide, "continuous_update": False}
         self.status, self.findings, self.flaws, self.runs = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.flaw = w.Dropdown(description="Flaw", options=self._flaw_options(), **wide)
         self.guide, self.rungs = w.HTML(), w.VBox()
-        self.note = w.Textarea(description="Note", placeholder="Only you see it", rows=3, **wide)
+        self.note = w.Textarea(description="Note", placeholder="Only you see it", rows=3, **typed)
         self.add = w.Button(description="Keep the note", button_style="primary")
         self.item = w.Dropdown(description="Rate", options=self._items(), **wide)
         self.mark = w.Dropdown(description="Mark", **wide)
-        self.why = w.Text(description="Why", placeholder="What you heard that shows it", **wide)
+        self.why = w.Text(description="Why", placeholder="What you heard that shows it", **typed)
         self.rate = w.Button(description="Keep the mark")
         self.over = w.Button(description="Hand over to the scorecard", layout=w.Layout(width="auto"))
         self.said, self.entries = w.HTML(), w.HTML()
