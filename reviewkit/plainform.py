@@ -34,9 +34,10 @@ class PlainForm:
         self.end = widgets.BoundedIntText(0, min=0, max=100_000, description="To line", style=label)
         self.severity = widgets.Dropdown(options=["", *(s.value for s in Severity)], description="Severity", style=label)
         self.category = widgets.Dropdown(options=["", *(c.value for c in Category)], description="Category", style=label)
-        self.body = widgets.Textarea(description="What is wrong", style=label, layout=wide, rows=4)
-        self.why = widgets.Textarea(description="Why it matters", style=label, layout=wide)
-        self.fix = widgets.Textarea(description="What to do", style=label, layout=wide)
+        # Sent whole when a field is left: letters sent one by one are overtaken by the press of a button, and lost.
+        self.body = widgets.Textarea(description="What is wrong", continuous_update=False, style=label, layout=wide, rows=4)
+        self.why = widgets.Textarea(description="Why it matters", continuous_update=False, style=label, layout=wide)
+        self.fix = widgets.Textarea(description="What to do", continuous_update=False, style=label, layout=wide)
         self.save = widgets.Button(description="Save finding", button_style="primary")
         self.said = widgets.HTML("Line 0 means the whole file.")
         self.save.on_click(lambda _button: self.store())
