@@ -55,6 +55,10 @@ RATE_PER_SECOND: Final = 15.0
 FAILURE_BURST: Final = 60
 FAILURE_PER_SECOND: Final = 2.0
 """Refused tokens of one address, after which they are not even explained; valid tokens are never held up by it."""
+FAILURE_WAIT_SECONDS: Final = 1.0
+"""How long such an answer waits, so that whoever guesses as fast as they can takes no processor time from others."""
+FAILURE_WAITING_MAX: Final = 500
+"""Answers that wait at once; further ones come at once, so that waiting holds no memory."""
 BUCKETS_MAX: Final = 10_000
 
 _DIGITS: Final = re.compile(rb"[0-9]{1,12}")

@@ -22,6 +22,8 @@ from reviewkit.intake.limits import (
     BODY_SECONDS,
     FAILURE_BURST,
     FAILURE_PER_SECOND,
+    FAILURE_WAIT_SECONDS,
+    FAILURE_WAITING_MAX,
     LARGE,
     LARGE_BUDGET,
     LAST_BYTES_SECONDS,
@@ -68,6 +70,7 @@ class Service:
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
     body_seconds: float = BODY_SECONDS
+    failure_seconds: float = FAILURE_WAIT_SECONDS
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the service stops; streams end then."""
     streams_n: int = 0
@@ -76,6 +79,8 @@ class Service:
     small: Budget = field(default_factory=lambda: Budget(SMALL_BUDGET))
     rates: Buckets = field(default_factory=lambda: Buckets(RATE_BURST, RATE_PER_SECOND))
     failures: Buckets = field(default_factory=lambda: Buckets(FAILURE_BURST, FAILURE_PER_SECOND))
+    held_n: int = 0
+    """Answers to guessed tokens that wait."""
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _deadlines: set[asyncio.Timeout] = field(default_factory=set)
 
@@ -127,11 +132,25 @@ class Service:
             host = request.client.host if request.client else ""
             # Only what is refused anyway is counted, so that a flood from one address locks out nobody behind it.
             if error.status in (401, 403) and self.failures.take(host, time.monotonic()):
+                await self._hold()
                 raise too_often() from None
             raise
         if self.rates.take(found.invite.id, time.monotonic()):
             raise too_often()
         return found
+
+    async def _hold(self) -> None:
+        """Let one who guesses wait, or until the service stops."""
+        if self.held_n >= FAILURE_WAITING_MAX:
+            return
+        self.held_n += 1
+        try:
+            async with asyncio.timeout(self.failure_seconds):
+                await self.closing.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self.held_n -= 1
 
     @asynccontextmanager
     async def body(self, request: Request, owner: str) -> AsyncIterator[Body]:
