@@ -165,17 +165,19 @@ def prioritisation(most: float, resolved: Resolved, rubric: Rubric, top: Sequenc
     among the top three."""
     own = {finding.id: finding for finding in resolved.counted}
     near: list[float] = []
+    nearest: list[float] = []  # should raters drop the copies that wait
     for defect in rubric.defects:
         found = resolved.defects[defect.id]
         if found.state is ItemState.CREDITED:
-            near.append(min(_severity_near(own[f].severity, defect.severity) for f in found.findings if f in own))
+            nearest.append(min(_severity_near(own[f].severity, defect.severity) for f in found.findings if f in own))
+            near.append(min([nearest[-1], *(_severity_near(own[f].severity, defect.severity) for f in found.copies)]))
     severe = {defect.id for defect in rubric.defects if defect.severity in SEVERE}
     wanted = min(3, len(severe))
     named = {d for f in top if f in own for d in resolved.credited_by(f) if d in severe}
     waiting = sum(1 for f in top if f in own and resolved.outcomes[f] is Outcome.PERSON)
     still = sum(1 for found in resolved.defects.values() if found.state is ItemState.PERSON)
     agreed = sum(near) / max(ENOUGH, len(near))
-    could = (sum(near) + still) / max(ENOUGH, len(near) + still)
+    could = (sum(nearest) + still) / max(ENOUGH, len(near) + still)
     chosen = min(wanted, len(named)) / wanted if wanted else 0.0
     chosen_high = min(wanted, len(named) + waiting) / wanted if wanted else 0.0
     half = most / 2

@@ -182,7 +182,7 @@ def chance(right: int, remarks: int) -> GuardHit | None:
     """A guard on a review of which next to nothing fits the key: what does may be luck.
 
     Args:
-        right: Remarks that lead a defect they were taken for.
+        right: Remarks that lead a defect they were taken for; without any, those that wait and would enter the points.
         remarks: Different remarks, copies of one another counted once.
     """
     if remarks < CHANCE_FROM or not 0 < right < CHANCE_SHARE * remarks:

@@ -180,7 +180,9 @@ def _settle(
     settled = {read.id: _one_credit(sorted(pairs[read.id], key=lambda p: (-p.probability, p.target))) for read in reads}
     ranked = _ranked(settled)
     copies = sum(len(group) - 1 for group in alike)
-    luck = guards.chance(len({names[0] for names in ranked.values()}), len(reads) + len(unread) - copies)
+    leading = {names[0] for names in ranked.values()}
+    likely = {name for name, own in settled.items() if any(map(_counts_open, own))}
+    luck = guards.chance(len(leading or likely), len(reads) + len(unread) - copies)
     if luck is not None:
         settled = {name: [_held_back(pair, luck) for pair in own] for name, own in settled.items()}
         review, ranked = (*review, luck), {}
@@ -208,8 +210,14 @@ def _ranked(settled: Mapping[str, Sequence[Pair]]) -> dict[str, tuple[str, ...]]
     return {target: tuple(name for _p, name in sorted(held)) for target, held in sorted(takers.items())}
 
 
+def _counts_open(pair: Pair) -> bool:
+    """Whether an open match enters the points all the same."""
+    waits = pair.kind == "defect" and pair.outcome is PairOutcome.PERSON and not pair.guards
+    return waits and pair.probability >= pairing.LIKELY
+
+
 def _held_back(pair: Pair, hit: GuardHit) -> Pair:
-    if pair.kind != "defect" or pair.outcome is not PairOutcome.MATCHED:
+    if pair.kind != "defect" or not (pair.outcome is PairOutcome.MATCHED or _counts_open(pair)):
         return pair
     return replace(pair, outcome=PairOutcome.PERSON, guards=(*pair.guards, hit))
 

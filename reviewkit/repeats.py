@@ -15,6 +15,8 @@ from reviewkit.scorecard import GuardHit, PairOutcome
 
 SAME_TEXT: Final = 0.9
 """Jaccard of stems above which two remarks are copies of each other."""
+COPIES: Final = "copies"
+"""Name of the guard that holds copies back."""
 
 
 def groups(texts: Mapping[str, frozenset[str]]) -> tuple[tuple[str, ...], ...]:
@@ -122,4 +124,4 @@ def _weakest(copies: Sequence[Pair]) -> Sequence[Pair]:
 
 def _hit(count: int, *, beside: bool) -> GuardHit:
     where = "and not all of them point here" if beside else "and not all of them would be taken here"
-    return queue_hit("copies", f"{count} findings say the same, {where}", copies=float(count))
+    return queue_hit(COPIES, f"{count} findings say the same, {where}", copies=float(count))

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
+from reviewkit import repeats
 from reviewkit.finding import Finding
 from reviewkit.matching import Matching
-from reviewkit.pairing import Pair
+from reviewkit.pairing import LIKELY, Pair
 from reviewkit.rubric import Rubric
 from reviewkit.rulings import Rulings
 from reviewkit.scorecard import DecisionKind, ItemState, Outcome, PairOutcome
-
-LIKELY: Final = 0.7
-"""Probability from which an open match enters the points; a less likely one shows in the upper bound only, so that a
-handful of vague remarks is no credit. In the labelled sample reviews 17 of 17 such matches were right, 2 of 4 below it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,8 @@ class Found:
     high: float
     late_only: bool = False
     """Nobody but a remark made once the exercises were open says it."""
+    copies: tuple[str, ...] = ()
+    """Of a credited defect: findings that would be taken too, were they not held back because they say the same as another."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,8 @@ def _found(
         ruled = [p for p in early if rulings.ruling(DecisionKind.FINDING, finding=p.finding, defect=defect) is not None]
         chance = 1.0 if ruled else early[0].probability
         names = tuple(p.finding for p in early)
-        return Found(ItemState.CREDITED, program, names, 1.0, chance, chance * (1 - chance), 1.0, 1.0)
+        copies = tuple(p.finding for p in ranked if p.finding not in late and _is_held_copy(p, pairs[p.finding, defect]))
+        return Found(ItemState.CREDITED, program, names, 1.0, chance, chance * (1 - chance), 1.0, 1.0, copies=copies)
     waiting = [p for p in ranked if p.finding not in late and pairs[p.finding, defect] is PairOutcome.PERSON]
     if waiting:
         # What raters could not agree on counts nothing, whatever the program said of it.
@@ -140,6 +139,10 @@ def _found(
     names = tuple(p.finding for p in taken)
     chance = ranked[0].probability if ranked else 0.0
     return Found(ItemState.MISSED, program, names, 0.0, chance, 0.0, 0.0, 0.0, late_only=bool(taken))
+
+
+def _is_held_copy(pair: Pair, outcome: PairOutcome) -> bool:
+    return outcome is PairOutcome.PERSON and any(hit.guard == repeats.COPIES for hit in pair.guards)
 
 
 def _state(outcomes: object) -> ItemState:

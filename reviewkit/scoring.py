@@ -37,7 +37,7 @@ from reviewkit.understanding import Grasp
 from reviewkit.words import Dimension
 from reviewkit.worth import Worth, breakdown, defect_result, worths_of
 
-SCORER_VERSION: Final = "1.3.0"
+SCORER_VERSION: Final = "1.3.1"
 """Changes with anything that can move a score."""
 MOST_PAIRS: Final = 3
 """Pairs of a finding that are shown although nothing came of them."""

@@ -217,6 +217,25 @@ def test_one_right_remark_among_many_that_fit_nothing_waits_for_a_person() -> No
     assert len(matched((right, further, *others)).credits) == 2
 
 
+def test_one_open_match_among_many_that_fit_nothing_counts_nothing() -> None:
+    """An open match enters the points from a probability on; the only one of a long list may be luck as well."""
+    shipped = model.shipped()
+    strict = shipped.model_copy(update={"place_band": model.Band(accept=1.0, reject=0.0, rule="nothing is taken")})
+    others = tuple(at(f"m{n}", "shop/stock.py", 1, 1, text) for n, text in enumerate(NOTHING))
+
+    def found(findings: tuple[Finding, ...]) -> Matching:
+        return match(findings, RUBRIC, PLACES, SOURCES, prose=PROSE, weights=strict)
+
+    def points(findings: tuple[Finding, ...]) -> float:
+        return score(state(findings), SCENARIO, RUBRIC, found(findings), []).total.points
+
+    few, many = (STRONG[0], *others[:8]), (STRONG[0], *others)
+    (open_match,) = (p for p in found(few).of_finding(STRONG[0].id) if p.probability >= pairing.LIKELY)
+    assert open_match.outcome is PairOutcome.PERSON and not open_match.guards and points(few) > 0
+    assert [hit.guard for hit in found(many).review_guards] == ["chance"]
+    assert points(many) == 0
+
+
 def test_citing_most_of_a_file_stops_automatic_credit_there() -> None:
     carpet = tuple(
         at(f"m{n}", "shop/pay.py", first, first + 5, f"Thing {n} is odd somewhere in this block")

@@ -20,6 +20,7 @@ from reviewkit.finding import Finding
 from reviewkit.record import State
 from reviewkit.scorecard import Outcome, Scorecard
 from reviewkit.scoring import score
+from reviewkit.words import Dimension
 
 BANK = find_bank(ROOT)
 SLUGS = BANK.slugs
@@ -130,6 +131,20 @@ def test_a_copy_some_lines_further_or_a_little_reworded_raises_no_points(request
             assert card(state, both).total.points <= card(state, one).total.points
 
     check(request, holds)
+
+
+def test_a_copy_that_is_held_back_keeps_the_worse_severity_in_the_score() -> None:
+    """Two remarks on one flaw, the second far off in severity: copied a little further on, neither copy is taken any more."""
+    (state,) = (s for s in samples("assistant") if any(f.body.startswith("Also answers with an action get") for f in s.findings))
+    second = next(f for f in state.findings if f.body.startswith("Also answers with an action get"))
+    first = next(f for f in state.findings if f.body.startswith("The cache key doesn't include"))
+    copy = replace(second, id="copy", line=69, end_line=69, body=f"{second.body} Again.")
+    state = replace(state, verdict=None)
+    apart, both = (card(state, findings) for findings in ([first, second], [first, second, copy]))
+    assert {result.finding for result in both.queue} >= {second.id, "copy"}
+    assert both.total.points <= apart.total.points
+    points = [one.dimension(Dimension.PRIORITISATION).points for one in (apart, both, card(state, [first]))]
+    assert points[0] == points[1] < points[2]
 
 
 def test_order_changes_nothing_and_cards_are_the_same_bytes(request: pytest.FixtureRequest) -> None:
