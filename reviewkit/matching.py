@@ -179,9 +179,10 @@ def _settle(
     """Give each finding its outcome: best defect (and its family) credited, further ones queued, duplicates named."""
     settled = {read.id: _one_credit(sorted(pairs[read.id], key=lambda p: (-p.probability, p.target))) for read in reads}
     ranked = _ranked(settled)
-    copies = sum(len(group) - 1 for group in alike)
+    leads = {name: min(group) for group in alike for name in group}
     leading = {names[0] for names in ranked.values()}
-    likely = {name for name, own in settled.items() if any(map(_counts_open, own))}
+    likely = {leads.get(name, name) for name, own in settled.items() if any(map(_counts_open, own))}
+    copies = sum(len(group) - 1 for group in alike)
     luck = guards.chance(len(leading or likely), len(reads) + len(unread) - copies)
     if luck is not None:
         settled = {name: [_held_back(pair, luck) for pair in own] for name, own in settled.items()}
@@ -196,7 +197,6 @@ def _settle(
         settled[name] = [_lift(pair) if pair.target in lifts[name] else pair for pair in settled[name]]
     outcomes.update(dict.fromkeys(unread, Outcome.PERSON))
     every = tuple(pair for own in settled.values() for pair in own)
-    leads = {name: min(group) for group in alike for name in group}
     return Matching(every, outcomes, ranked, review, foreign, leads)
 
 
