@@ -29,7 +29,7 @@ from reviewkit.outfolder import OutFolder
 from reviewkit.place import Place, exists, line_map
 from reviewkit.record import Problem, State
 from reviewkit.report import render_report
-from reviewkit.row import Row
+from reviewkit.row import Row, write_row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, content_of, keep, versions_of
 from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
@@ -378,7 +378,7 @@ def write_result(
     write_whole(folder.root / "scorecards" / f"{stem}.json", card.canonical_json().encode())
     write_whole(folder.root / "reports" / f"{stem}.html", html.encode("utf-8", "backslashreplace"))
     row = replace(row_of(assessment, name), report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
-    _write_row(folder, row)
+    write_row(folder.row_file(row.sha256), row)
     return row
 
 
@@ -419,9 +419,5 @@ def _unscored(folder: OutFolder, name: str, submission: Submission | None, code:
         file=name, sha256=submission.sha256, candidate=submission.candidate, scenario=submission.slug,
         scenario_version=submission.version, unscored=code, sentence=sentence,
     )  # fmt: skip
-    _write_row(folder, row)
+    write_row(folder.row_file(row.sha256), row)
     return row
-
-
-def _write_row(folder: OutFolder, row: Row) -> None:
-    write_whole(folder.row_file(row.sha256), json.dumps(row.as_dict(), sort_keys=True).encode())

@@ -1,32 +1,23 @@
-"""Scores many submissions: one papermill run of our scoring notebook for each, then store, CSV and cohort page."""
+"""What a batch is given, and what is made of its rows: store, CSV and cohort page. `reviewkit.batchrun` runs it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from reviewkit.batchmarks import Mark, batch_marks
 from reviewkit.blocking import finished
 from reviewkit.collect import write_whole
 from reviewkit.engine import Engine
 from reviewkit.errors import SubmissionError, UsageError
+from reviewkit.limits import STANDARD, Limits
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row, merged
-from reviewkit.scoringpool import scoring_pool
-from reviewkit.submission import parse_submission, read_bytes, shown_name
-
-NOTEBOOK_SECONDS = 600
-JOBS = min(os.cpu_count() or 1, 4)
-LOG = "scoring.log"
-Tell = Callable[[Row], None]
+from reviewkit.submission import Submission, parse_submission, read_bytes
 
 
 @dataclass(frozen=True)
@@ -46,11 +37,10 @@ class Order:
     second_opinion_model: str = ""
     engine: Engine = Engine.FORK
     """What executes the scoring notebook; the scores are the same."""
-
-
-def scoring_notebook() -> Path:
-    """The scoring notebook, for plain papermill."""
-    return Path(str(files("reviewkit") / "notebooks" / "score.ipynb"))
+    limits: Limits = STANDARD
+    """Of each submission."""
+    again: bool = False
+    """Whether to score anew what is done already."""
 
 
 def prepare(out: Path) -> None:
@@ -67,94 +57,17 @@ def prepare(out: Path) -> None:
         raise UsageError(f"{out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
 
 
-def score_all(paths: Sequence[Path], order: Order, tell: Tell, jobs: int = JOBS) -> list[Row]:
-    """Score every file; a file that cannot be scored is a row with its reason.
-
-    Args:
-        paths: Files, in the order of the result.
-        order: Output folder, prepared, and bank.
-        tell: Called with each row as it is done, in any order.
-        jobs: Notebooks to run at a time.
-    """
-    staged = {path: _stage(path, order.out) for path in paths}
-    rows: dict[Path, Row] = {}
-    for path, item in staged.items():
-        if isinstance(item, Row):
-            rows[path] = item
-            tell(item)
-    work: dict[Path, list[Path]] = {}  # the same bytes under two names are scored once
-    for path, item in staged.items():
-        if isinstance(item, Path):
-            work.setdefault(item, []).append(path)
-    with scoring_pool(order.engine, max(1, min(jobs, len(work) or 1)), order.out / LOG) as (pool, options):
-        pending = {pool.submit(run_notebook, item, order, options): item for item in work}
-        for future, item in pending.items():
-            try:
-                row = future.result()
-            except Exception as error:  # one submission's failure is one row; its neighbours go on
-                row = Row("", item.stem, unscored="scoring_failed", sentence=_failed(error))
-            for path in work[item]:
-                rows[path] = replace(row, file=path.name, sentence=row.sentence.replace(item.name, shown_name(path)))
-                tell(rows[path])
-    return [rows[path] for path in paths]
-
-
-def _failed(error: Exception) -> str:
-    return f"Scoring ended with {type(error).__name__}; see notebooks/ and {LOG}, then score the file again."
-
-
-def _stage(path: Path, out: Path) -> Path | Row:
+def stage_file(path: Path, out: Path) -> Submission | Row:
     """Copy a readable submission to a name of our own; the row of one that cannot be read."""
     sha256 = ""
     try:
         data = read_bytes(path)
         sha256 = hashlib.sha256(data).hexdigest()
-        return OutFolder(out).stage(data, parse_submission(data, path))
+        submission = parse_submission(data, path)
+        OutFolder(out).stage(data, submission)
+        return submission
     except SubmissionError as error:
         return Row(path.name, sha256, unscored=error.reason_code, sentence=str(error))
-
-
-def run_notebook(staged: Path, order: Order, options: Mapping[str, Any]) -> Row:
-    """Execute the scoring notebook on one staged submission; several at a time, in threads or processes of the pool.
-
-    Raises:
-        PapermillExecutionError: If our own notebook fails.
-    """
-    import papermill
-
-    executed = order.out / "notebooks" / f"{staged.stem[:12]}.ipynb"
-    executed.parent.mkdir(parents=True, exist_ok=True)
-    OutFolder(order.out).row_file(staged.stem).unlink(missing_ok=True)  # an earlier run's row must not stand in for this one's
-    parameters = {
-        "submission": str(staged.resolve()), "out": str(order.out.resolve()),
-        "bank": str(order.bank), "rubrics": str(order.rubrics), "exemplars": order.exemplars,
-        "sentences": order.sentences, "second_opinion": order.second_opinion, "second_opinion_model": order.second_opinion_model,
-    }  # fmt: skip
-    notebook = papermill.execute_notebook(
-        str(scoring_notebook()), str(executed), parameters, kernel_name="python3", progress_bar=False,
-        execution_timeout=NOTEBOOK_SECONDS, request_save_on_cell_execute=False,
-        resources={"metadata": {"path": str(order.out.resolve())}}, **options,
-    )  # fmt: skip
-    _without_paths(executed)
-    return _row(notebook, order.out, staged.stem)
-
-
-def _row(notebook: Any, out: Path, sha256: str) -> Row:
-    path = OutFolder(out).row_file(sha256)
-    if path.is_file():
-        return Row(**json.loads(path.read_text("utf-8")))
-    texts = [o.get("data", {}).get("text/plain", "") for c in notebook.cells for o in c.get("outputs", [])]
-    return Row("", sha256, unscored="scoring_failed", sentence=" ".join("".join(texts[:1]).split()))
-
-
-def _without_paths(path: Path) -> None:
-    """papermill notes where files lay and what it was given; neither belongs in a report."""
-    notebook = json.loads(path.read_text("utf-8"))
-    kept = notebook["metadata"].get("papermill", {})
-    for key in ("input_path", "output_path", "parameters", "environment_variables"):
-        kept.pop(key, None)
-    notebook["cells"] = [c for c in notebook["cells"] if "injected-parameters" not in c["metadata"].get("tags", [])]
-    write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode())
 
 
 def publish(rows: Sequence[Row], out: Path, now: datetime | None = None) -> list[Row]:

@@ -18,16 +18,20 @@ from reviewkit.cli_invite import invite_app
 from reviewkit.cli_match import match_file
 from reviewkit.cli_opinion import OpinionModelOption, OpinionOption, endpoint_of, tell_of
 from reviewkit.cli_options import (
+    AgainOption,
     BankOption,
     EngineOption,
     ExemplarsOption,
     InOrder,
     JobsOption,
     JsonOption,
+    LinesOption,
+    MemoryLimitOption,
     OutOption,
     RubricsOption,
     SentencesOption,
     SlugArgument,
+    TimeLimitOption,
 )
 from reviewkit.cli_publish import publish
 from reviewkit.cli_raters import adjudicate, decide
@@ -36,6 +40,7 @@ from reviewkit.cli_setup import setup_app
 from reviewkit.cli_store import store_app
 from reviewkit.engine import Engine
 from reviewkit.errors import DataError, ReviewkitError, UsageError, printable
+from reviewkit.limits import MEGABYTES, SECONDS, Limits
 
 if TYPE_CHECKING:
     from reviewkit.bank import Bank
@@ -206,7 +211,7 @@ def notebook_score() -> None:
 
     Example: papermill "$(reviewkit notebook score)" out.ipynb -p submission done.ipynb -p out results
     """
-    from reviewkit.batch import scoring_notebook
+    from reviewkit.scoringrun import scoring_notebook
 
     typer.echo(str(scoring_notebook()))
 
@@ -294,13 +299,20 @@ def score(
     sentences: SentencesOption = False,
     second_opinion: OpinionOption = "",
     second_opinion_model: OpinionModelOption = "",
+    time_limit: TimeLimitOption = SECONDS,
+    memory_limit: MemoryLimitOption = MEGABYTES,
+    again: AgainOption = False,
     as_json: JsonOption = False,
+    lines: LinesOption = False,
 ) -> None:
     """Score completed notebooks.
 
     Each gets a report, a scorecard and a row in table, CSV and store; cohort.html compares them. A notebook is read as data,
     never run; code that a candidate mended runs in the sandbox only. A file that cannot be scored gets one line that says why
     and what to do, and the exit code is 1.
+
+    A batch that was ended goes on where it was, and what --out holds whole already is not scored again, unless the file, the bank,
+    raters' decisions or what moves a score have changed.
 
     From an intake the newest submission of each invite is fetched, with the token in REVIEWKIT_INTAKE_TOKEN.
     Exit code 1 when something needs a person: a file that cannot be scored, or hidden checks without a verdict (no sandbox
@@ -315,7 +327,7 @@ def score(
     import asyncio
 
     from reviewkit.collect import notebooks
-    from reviewkit.demo import score_and_show
+    from reviewkit.demo import How, score_and_show
     from reviewkit.notice import use_notice
 
     if sentences:
@@ -336,7 +348,7 @@ def score(
     paths = list(dict.fromkeys([*found, *candidates]))
     rows = score_and_show(
         paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, sentences=sentences,
-        endpoint=endpoint, engine=engine,
+        endpoint=endpoint, how=How(engine, Limits(time_limit, memory_limit), again, lines),
     )  # fmt: skip
     tell_of(endpoint, rows, out)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from reviewkit.engine import Engine
+from reviewkit.limits import LEAST_MEGABYTES
 
 ORDER: Final = (
     "demo", "bank", "publish", "desk", "invite", "open", "cockpit", "intake", "score", "adjudicate", "decide", "agreement", "store", "doctor", "build",
@@ -37,10 +38,21 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
 JobsOption = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core, up to 4."),
+    typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core that may be used, up to 8, while memory suffices."),
 ]
 EngineOption = Annotated[
     Engine, typer.Option("--engine", help="What executes the scoring notebook; the scores are the same. kernel: a fresh kernel for each.")
+]
+TimeLimitOption = Annotated[
+    float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="What scoring one submission may take; more is one row, time_limit.")
+]
+MemoryLimitOption = Annotated[
+    int,
+    typer.Option("--memory-limit", min=LEAST_MEGABYTES, metavar="MB", help="Memory for scoring one submission; more is one row, memory_limit."),
+]
+AgainOption = Annotated[bool, typer.Option("--again", help="Score anew also what --out holds whole already.")]
+LinesOption = Annotated[
+    bool, typer.Option("--jsonl", help="Print a line of JSON as each submission is done, then one with all rows in order.")
 ]
 SlugArgument = Annotated[str, typer.Argument(help="Name of a scenario, as `reviewkit bank list` shows it.")]
 ExemplarsOption = Annotated[

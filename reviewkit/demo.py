@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
-from reviewkit.batch import JOBS, Order, prepare, publish, score_all
+from reviewkit.batch import Order, prepare, publish
+from reviewkit.batchrun import Runner, score_all
 from reviewkit.engine import Engine
 from reviewkit.errors import DataError, SubmissionError
+from reviewkit.limits import STANDARD, Limits
+from reviewkit.progress import print_line, shown_progress
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
@@ -43,6 +46,20 @@ def demo_notebooks(bank: Bank) -> list[Path]:
     return found
 
 
+@dataclass(frozen=True)
+class How:
+    """How a batch is run and told; it gives the same results in any way."""
+
+    engine: Engine = Engine.FORK
+    limits: Limits = STANDARD
+    again: bool = False
+    """Score anew what is done already."""
+    lines: bool = False
+    """Print rows as they come, as lines of JSON."""
+    cluster: Callable[[Order], AbstractContextManager[Runner]] | None = None
+    """Where else to score, given the order."""
+
+
 def score_and_show(
     paths: Sequence[Path],
     out: Path,
@@ -55,7 +72,7 @@ def score_and_show(
     exemplars: bool = True,
     sentences: bool = False,
     endpoint: Endpoint | None = None,
-    engine: Engine = Engine.FORK,
+    how: How = How(),
 ) -> list[Row]:
     """Score files and print what came out.
 
@@ -64,27 +81,30 @@ def score_and_show(
         out: Output folder.
         bank: Folder of the bank, where one was named.
         rubrics: Folder of the rubrics, where one was named.
-        jobs: Processes to use.
+        jobs: Submissions to score at a time; None: as many as suit the machine.
         as_json: Print JSON instead of a table.
         candidates: Whose a file is, where an intake knows it from the invite.
         exemplars: Whether matching looks at adjudicated remarks.
         sentences: Whether matching uses the optional sentence model.
         endpoint: Who is asked for a second opinion on what waits for a person.
-        engine: What executes the scoring notebook.
+        how: What moves no score.
 
     Returns:
         A row per file, in the order given.
     """
     order = _order(out, bank, rubrics, endpoint)
     if isinstance(order, Order):
-        order = replace(order, exemplars=exemplars, sentences=sentences, engine=engine)
-    found = _scored(paths, order, jobs or JOBS) if isinstance(order, Order) else _unscored(paths, order)
+        order = replace(order, exemplars=exemplars, sentences=sentences, engine=how.engine, limits=how.limits, again=how.again)
+    found = _scored(paths, order, jobs, how) if isinstance(order, Order) else _unscored(paths, order)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]
     if isinstance(order, Order):
         rows = publish(rows, out)
-    if as_json:
+    if how.lines:
+        print_line({"kind": "end", "rows": [row.as_dict() for row in rows]})
+    elif as_json:
         print(json.dumps([row.as_dict() for row in rows], ensure_ascii=True))
+    if as_json or how.lines:
         for sentence in unchecked(rows):
             Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
     else:
@@ -127,12 +147,11 @@ def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:
     return rows
 
 
-def _scored(paths: Sequence[Path], order: Order, jobs: int) -> list[Row]:
+def _scored(paths: Sequence[Path], order: Order, jobs: int | None, how: How) -> list[Row]:
     prepare(order.out)  # before the bar is drawn: wrong usage is one line
-    columns = (TextColumn("Scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=len(paths))
-        return score_all(paths, order, lambda _row: progress.advance(task), jobs)
+    cluster = how.cluster(order) if how.cluster is not None else None
+    with shown_progress(len(paths), lines=how.lines) as tell:
+        return score_all(paths, order, tell, jobs, cluster)
 
 
 def show(rows: Sequence[Row], out: Path, console: Console) -> None:

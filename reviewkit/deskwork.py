@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from reviewkit import desk
 from reviewkit.bank import Bank
-from reviewkit.batch import JOBS, Order, prepare, publish, score_all
+from reviewkit.batch import Order, prepare, publish
+from reviewkit.batchrun import score_all
 from reviewkit.blocking import finished
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.intake.client import HIRING_VARIABLE, IntakeClient
@@ -136,7 +137,7 @@ class DeskWork:
         known = {row.sha256 for row in self._rows()}
         paths = [path for path in candidates if _sha256(path) not in known]
         order = Order(self.out.root, self.bank.root, self.bank.rubrics)
-        rows = score_all(paths, order, tell, JOBS) if paths else []
+        rows = score_all(paths, order, lambda done: tell(done.row)) if paths else []
         rows = [replace(row, candidate=candidates[path]) for path, row in zip(paths, rows, strict=True)]
         return publish(rows, self.out.root) if rows else []
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reviewkit.assess import score_file
 from reviewkit.errors import UsageError
+from reviewkit.limits import hold_memory
 from reviewkit.plot import Share, shares, table
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
@@ -117,14 +118,16 @@ def score_for_notebook(
     second_opinion: str = "",
     second_opinion_model: str = "",
     sentences: bool = False,
+    memory: int = 0,
 ) -> Scored:
-    """Score the file that the scoring notebook was given.
+    """Score the file that the scoring notebook was given, with so many megabytes of memory (0: any).
 
     Raises:
         UsageError: If no submission was given, or no endpoint can be what was named as one.
     """
     if not submission:
         raise UsageError("No submission given.", "Run: papermill <this notebook> <output> -p submission <completed.ipynb>")
+    hold_memory(memory)
     endpoint = _endpoint(second_opinion, second_opinion_model)
     row = score_file(
         Path(submission), Path(out), bank=_path(bank), rubrics=_path(rubrics), exemplars=exemplars, sentences=sentences,

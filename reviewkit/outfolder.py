@@ -10,6 +10,9 @@ OUT/
   scorecards/      <scenario>-<sha256[:12]>.json
   reports/         <scenario>-<sha256[:12]>.html
   staged/          <sha256>.ipynb, a copy of each submission under a name of our own
+  notebooks/       <sha256[:12]>.ipynb, the scoring notebook as it was executed
+  done/            <sha256>.json, written last: what a finished submission depends on, its row, the hashes of its files
+  batches.jsonl    when and where each batch ran; results hold no time and no host
   runs/            <sha256>.json, what the sandbox said, so that scoring again needs no sandbox
   baselines/       hidden checks of the change as proposed, once per content of scenario and rubric
   opinions/        <sha256[:12]>-<question>.json, a language model's answers about what waits, where one was asked
@@ -79,6 +82,14 @@ class OutFolder:
         """Where is kept what tells a submission from others."""
         return self.root / "identities" / f"{sha256}.json"
 
+    def done_file(self, sha256: str) -> Path:
+        """Where is noted that a submission is done."""
+        return self.root / "done" / f"{sha256}.json"
+
+    def notebook_file(self, sha256: str) -> Path:
+        """Where the executed scoring notebook of a submission lies."""
+        return self.root / "notebooks" / f"{sha256[:12]}.ipynb"
+
     def owner_file(self, sha256: str) -> Path:
         """Where is kept whose a submission is, by the invites that brought it."""
         return self.root / "owners" / f"{sha256}.json"
@@ -118,10 +129,9 @@ class OutFolder:
     def stage(self, data: bytes, submission: Submission) -> Path:
         """Keep the bytes of a submission under its staged name, and what tells it from others."""
         target = self.staged(submission.sha256)
-        if not target.is_file():
-            write_whole(target, data)
+        _keep(target, data)
         identity = json.dumps(plain(identity_of(self.owned(submission))), sort_keys=True).encode()
-        write_whole(self.identity_file(submission.sha256), identity)
+        _keep(self.identity_file(submission.sha256), identity)
         return target
 
     def lying(self, rows: Sequence[Row]) -> list[Lying]:
@@ -184,6 +194,16 @@ class OutFolder:
             return Scorecard.model_validate_json((self.root / row.scorecard).read_text("utf-8"))
         except (OSError, UnicodeDecodeError, ValidationError):
             raise DataError(row.scorecard, "is missing, or no scorecard of this version", SCORE_AGAIN) from None
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file unless it is there and whole."""
+    try:
+        if path.read_bytes() == data:
+            return
+    except OSError:
+        pass
+    write_whole(path, data)
 
 
 def _row(path: Path) -> Row:

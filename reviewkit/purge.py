@@ -12,6 +12,7 @@ from sqlalchemy import MetaData, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from reviewkit import batchlog
 from reviewkit.collect import write_whole
 from reviewkit.errors import DataError
 from reviewkit.ledger import erasable
@@ -132,7 +133,19 @@ def purge_files(out: Path, candidate: str, hashes: set[str]) -> tuple[str, ...]:
             except OSError as error:
                 raise DataError(str(path), f"could not be deleted ({error.strerror})", "Delete it yourself.") from None
             gone.append(str(path.relative_to(out)))
+    _purge_log(out / batchlog.NAME, hashes)
     return (*gone, *_purge_cohort(out / "cohort.json", candidate, hashes))
+
+
+def _purge_log(path: Path, hashes: set[str]) -> None:
+    """Take the lines about a candidate's submissions out of what was noted of batches."""
+    try:
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        raise DataError(str(path), "cannot be read, so lines in it could not be deleted", "Delete it yourself.") from None
+    write_whole(path, "".join(line for line in lines if not any(value in line for value in hashes)).encode())
 
 
 def _purge_cohort(path: Path, candidate: str, hashes: set[str]) -> tuple[str, ...]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
+
+from reviewkit.collect import write_whole
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class Row:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""
         return asdict(self)
+
+
+def write_row(path: Path, row: Row) -> None:
+    """Keep a row, whole or not at all."""
+    write_whole(path, json.dumps(row.as_dict(), sort_keys=True).encode())
 
 
 def merged(before: Sequence[Row], batch: Sequence[Row]) -> list[Row]:

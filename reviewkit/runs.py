@@ -51,13 +51,13 @@ def versions_of(entry: Entry) -> RunVersions:
     )  # fmt: skip
 
 
-def content_of(entry: Entry) -> str:
-    """sha256 (hex) over names and bytes of a scenario's and its rubric's files, without what never meets the sandbox."""
+def content_of(entry: Entry, without: frozenset[str] = NOT_RUN) -> str:
+    """sha256 (hex) over names and bytes of a scenario's and its rubric's files, without files and folders of some names."""
     whole = hashlib.sha256()
     for root in filter(None, (entry.folder, entry.rubric_folder)):
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             inside = path.relative_to(root)
-            if NOT_RUN.isdisjoint(inside.parts):
+            if without.isdisjoint(inside.parts):
                 whole.update(f"{inside.as_posix()}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
 

@@ -17,8 +17,8 @@ from test_cli import reviewkit
 
 import reviewkit as package
 from reviewkit.bank import find_bank
-from reviewkit.batch import scoring_notebook
 from reviewkit.sandbox import probe_level
+from reviewkit.scoringrun import scoring_notebook
 
 pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
 

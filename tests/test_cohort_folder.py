@@ -48,9 +48,9 @@ def score(out: Path, files: dict[str, bytes], order: int = 0) -> list[Row]:
     rows = []
     for name in names:
         (inbox / name).write_bytes(files[name])
-        staged = batch._stage(inbox / name, out)
-        if isinstance(staged, Path):
-            submission = read_submission(staged)
+        staged = batch.stage_file(inbox / name, out)
+        if not isinstance(staged, Row):
+            submission = read_submission(OutFolder(out).staged(staged.sha256))
             entry = assess.entry_of(submission, bank())
             state, _ = assess.within_change(submission.state, entry)
             runs = assess.run_all(state, entry, None, assess.match_state(state, entry))

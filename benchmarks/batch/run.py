@@ -39,7 +39,8 @@ def submissions(folder: Path, slug: str, count: int) -> list[Path]:
 def floor(out: str, *paths: str) -> None:
     """Score files without a notebook."""
     from reviewkit.assess import score_file
-    from reviewkit.batch import Order, _stage, prepare
+    from reviewkit.batch import Order, prepare, stage_file
+    from reviewkit.outfolder import OutFolder
     from reviewkit.row import Row
     from reviewkit.sandbox import lend
 
@@ -47,9 +48,9 @@ def floor(out: str, *paths: str) -> None:
     lender = lend()
     order = Order(Path(out), ROOT, ROOT / "rubrics")
     for path in map(Path, paths):
-        staged = _stage(path, order.out)
+        staged = stage_file(path, order.out)
         assert not isinstance(staged, Row), staged.sentence
-        score_file(staged, order.out, bank=order.bank, rubrics=order.rubrics)
+        score_file(OutFolder(order.out).staged(staged.sha256), order.out, bank=order.bank, rubrics=order.rubrics)
     if lender is not None:
         lender.close()
 
