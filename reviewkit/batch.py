@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,9 @@ from reviewkit.limits import STANDARD, Limits
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row, merged
 from reviewkit.submission import Submission, parse_submission, read_bytes
+
+Read = Callable[[Path], bytes]
+"""Gives the bytes of a submission, or raises `SubmissionError`."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,11 @@ def prepare(out: Path) -> None:
         raise UsageError(f"{out}: cannot be an output folder ({error.strerror}).", "Name another with --out.") from None
 
 
-def stage_file(path: Path, out: Path) -> Submission | Row:
+def stage_file(path: Path, out: Path, read: Read = read_bytes) -> Submission | Row:
     """Copy a readable submission to a name of our own; the row of one that cannot be read."""
     sha256 = ""
     try:
-        data = read_bytes(path)
+        data = read(path)
         sha256 = hashlib.sha256(data).hexdigest()
         submission = parse_submission(data, path)
         OutFolder(out).stage(data, submission)

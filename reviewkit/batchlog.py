@@ -33,8 +33,6 @@ class Done:
     """Whether it was done before this batch."""
     seconds: float = 0.0
     """Wall time of scoring; 0 where nothing was run."""
-    worker: str = ""
-    """Which worker of a cluster scored it."""
 
 
 @dataclass
@@ -53,10 +51,7 @@ class BatchLog:
     def done(self, done: Done) -> None:
         """Note what became of a submission; no name, since files may be called after people."""
         self.counts[done.row.unscored or ("reused" if done.reused else "scored")] += 1
-        facts = {"worker": done.worker} if done.worker else {}
-        self.note(
-            "done", sha256=done.row.sha256, reused=done.reused, unscored=done.row.unscored, seconds=round(done.seconds, 3), **facts
-        )
+        self.note("done", sha256=done.row.sha256, reused=done.reused, unscored=done.row.unscored, seconds=round(done.seconds, 3))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from reviewkit.batch import Order, stage_file
+from reviewkit.batch import Order, Read, stage_file
 from reviewkit.batchlog import BatchLog, Done, batch_log
 from reviewkit.completed import Keys, keep_done, taken
 from reviewkit.leftovers import sweep
@@ -22,7 +22,7 @@ from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
 from reviewkit.scoringpool import scoring_pool
 from reviewkit.scoringrun import LOG, Outcome, Work, run_notebook
-from reviewkit.submission import Submission, shown_name
+from reviewkit.submission import Submission, read_bytes, shown_name
 
 Tell = Callable[[Done], None]
 AHEAD = 2
@@ -38,9 +38,6 @@ class Runner(Protocol):
 
     def submit(self, work: Work) -> Future[Outcome]:
         """Have one scored; its files lie in the output folder when the future is done. Fails only where nothing can be scored."""
-
-    def worker(self, outcome: Outcome) -> str:
-        """Who scored it; empty on this machine."""
 
 
 class LocalRunner:
@@ -62,16 +59,12 @@ class LocalRunner:
             self._submit = lambda work: pool.submit(run_notebook, work, self._order, options)
         return self._submit(work)
 
-    def worker(self, _outcome: Outcome) -> str:
-        """See `Runner`."""
-        return ""
-
 
 class _Batch:
     """One batch under way."""
 
-    def __init__(self, order: Order, runner: Runner, tell: Tell, log: BatchLog) -> None:
-        self._order, self._runner, self._tell, self._log = order, runner, tell, log
+    def __init__(self, order: Order, runner: Runner, tell: Tell, log: BatchLog, read: Read) -> None:
+        self._order, self._runner, self._tell, self._log, self._read = order, runner, tell, log, read
         self._folder = OutFolder(order.out)
         self._keys = Keys(self._folder, order)
         self._names: dict[str, list[Path]] = {}
@@ -82,7 +75,7 @@ class _Batch:
 
     def add(self, path: Path) -> None:
         """Read one file, and have it scored unless its result is known."""
-        item = stage_file(path, self._order.out)
+        item = stage_file(path, self._order.out, self._read)
         if isinstance(item, Row):
             self._say(path, Done(item))
         elif item.sha256 in self._names:
@@ -111,7 +104,7 @@ class _Batch:
                 work, key = self._pending.pop(future)
                 outcome = future.result()
                 keep_done(self._folder, key, outcome.row, self._order.limits.as_text())
-                self._settle(work.sha256, Done(outcome.row, False, outcome.seconds, self._runner.worker(outcome)))
+                self._settle(work.sha256, Done(outcome.row, False, outcome.seconds))
 
     def _settle(self, sha256: str, done: Done) -> None:
         self._done[sha256] = done
@@ -132,7 +125,7 @@ class _Batch:
 
 def score_all(
     paths: Sequence[Path], order: Order, tell: Tell, jobs: int | None = None,
-    cluster: AbstractContextManager[Runner] | None = None,
+    cluster: AbstractContextManager[Runner] | None = None, read: Read = read_bytes,
 ) -> list[Row]:  # fmt: skip
     """Score every file; a file that cannot be scored is a row with its reason.
 
@@ -142,6 +135,7 @@ def score_all(
         tell: Called as each file is done, in any order.
         jobs: Notebooks to run at a time on this machine; None: as many as suit it.
         cluster: Where else to score.
+        read: Gives the bytes of a file.
 
     Returns:
         A row per file, in the order given.
@@ -151,7 +145,7 @@ def score_all(
     facts = {"files": len(paths), "engine": order.engine.value, "limits": order.limits.as_text()}
     with batch_log(order.out, jobs=0 if cluster else jobs, **facts) as log, ExitStack() as stack:
         runner = stack.enter_context(cluster) if cluster is not None else LocalRunner(order, jobs, stack)
-        batch = _Batch(order, runner, tell, log)
+        batch = _Batch(order, runner, tell, log, read)
         for path in paths:
             batch.add(path)
             batch.settle(runner.window - 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -28,7 +30,9 @@ from reviewkit.cli_options import (
     LinesOption,
     MemoryLimitOption,
     OutOption,
+    OutPlaceOption,
     RubricsOption,
+    SchedulerOption,
     SentencesOption,
     SlugArgument,
     TimeLimitOption,
@@ -288,8 +292,8 @@ def _workbook(found: Bank, slug: str) -> Path:
 # --- scoring ----------------------------------------------------------------------------------------------------------
 @app.command()
 def score(
-    sources: Annotated[list[str], typer.Argument(help="Completed notebooks, folders of them, or an intake's address.")],
-    out: OutOption = Path("reviewkit-out"),
+    sources: Annotated[list[str], typer.Argument(help="Completed notebooks, folders of them (also s3://... and the like), or an intake's address.")],
+    out: OutPlaceOption = "reviewkit-out",
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     jobs: JobsOption = None,
@@ -302,6 +306,7 @@ def score(
     time_limit: TimeLimitOption = SECONDS,
     memory_limit: MemoryLimitOption = MEGABYTES,
     again: AgainOption = False,
+    scheduler: SchedulerOption = "",
     as_json: JsonOption = False,
     lines: LinesOption = False,
 ) -> None:
@@ -329,28 +334,39 @@ def score(
     from reviewkit.collect import notebooks
     from reviewkit.demo import How, score_and_show
     from reviewkit.notice import use_notice
+    from reviewkit.remote import Inbox, RemoteOut, is_remote
+    from reviewkit.submission import read_bytes
 
     if sentences:
         from reviewkit.sentences import store
 
         store.require()
-    endpoint = endpoint_of(second_opinion, second_opinion_model)
-    found, candidates = notebooks([Path(s) for s in sources if "://" not in s]), dict[Path, str]()
-    if notice is not None:
-        use_notice(notice, out)
-    for address in (s for s in sources if "://" in s):
-        from reviewkit.intake.fetch import fetch_from
+    how = How(engine, Limits(time_limit, memory_limit), again, lines)
+    if scheduler:
+        from reviewkit.cluster import on_cluster
 
-        fetched = asyncio.run(fetch_from(address, out))
-        candidates |= fetched.candidates
-        for note in fetched.notes:
-            typer.echo(note, err=True)
-    paths = list(dict.fromkeys([*found, *candidates]))
-    rows = score_and_show(
-        paths, out, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, sentences=sentences,
-        endpoint=endpoint, how=How(engine, Limits(time_limit, memory_limit), again, lines),
-    )  # fmt: skip
-    tell_of(endpoint, rows, out)
+        how = replace(how, cluster=on_cluster(scheduler))
+    endpoint = endpoint_of(second_opinion, second_opinion_model)
+    inbox, candidates = Inbox(), dict[Path, str]()
+    found = notebooks([Path(s) for s in sources if "://" not in s])
+    found += [path for source in sources if is_remote(source) for path in inbox.add(source)]
+    with RemoteOut(out) if "://" in out else nullcontext() as remote:
+        folder = Path(out) if remote is None else remote.path
+        if notice is not None:
+            use_notice(notice, folder)
+        for address in (s for s in sources if "://" in s and not is_remote(s)):
+            from reviewkit.intake.fetch import fetch_from
+
+            fetched = asyncio.run(fetch_from(address, folder))
+            candidates |= fetched.candidates
+            for note in fetched.notes:
+                typer.echo(note, err=True)
+        paths = list(dict.fromkeys([*found, *candidates]))
+        rows = score_and_show(
+            paths, folder, bank, rubrics, jobs, as_json=as_json, candidates=candidates, exemplars=exemplars, sentences=sentences,
+            endpoint=endpoint, how=replace(how, read=lambda path: (inbox.read if inbox.holds(path) else read_bytes)(path), remote=remote),
+        )  # fmt: skip
+        tell_of(endpoint, rows, folder)
     raise typer.Exit(1 if any(row.unscored or row.unchecked for row in rows) else 0)
 
 

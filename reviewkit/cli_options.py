@@ -36,6 +36,9 @@ RubricsOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for reports, scorecards, notebooks, CSV and store.")]
+OutPlaceOption = Annotated[
+    str, typer.Option("--out", metavar="PATH", help="Folder for reports, scorecards, notebooks, CSV and store; also s3://... and the like (extra remote).")
+]
 JobsOption = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--jobs", min=1, help="Submissions to score at a time. Default: one per core that may be used, up to 8, while memory suffices."),
@@ -51,6 +54,9 @@ MemoryLimitOption = Annotated[
     typer.Option("--memory-limit", min=LEAST_MEGABYTES, metavar="MB", help="Memory for scoring one submission; more is one row, memory_limit."),
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Score anew also what --out holds whole already.")]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", metavar="ADDRESS", help="Score on the Dask cluster of this scheduler (extra dask), such as tcp://HOST:8786.")
+]
 LinesOption = Annotated[
     bool, typer.Option("--jsonl", help="Print a line of JSON as each submission is done, then one with all rows in order.")
 ]

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from reviewkit import __version__, decisions, hiring
-from reviewkit.assess import entry_of
-from reviewkit.bank import Bank, ContentError, Entry
+from reviewkit.bank import Bank, ContentError, Entry, UnknownScenarioError
 from reviewkit.blocking import finished
 from reviewkit.collect import write_whole
-from reviewkit.errors import SubmissionError
 from reviewkit.limits import MEMORY, TIME
 from reviewkit.notice import notice_text
 from reviewkit.outfolder import OutFolder
@@ -30,7 +28,7 @@ from reviewkit.row import Row
 from reviewkit.runs import content_of
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.scorecard import Frozen, canonical, digest
-from reviewkit.scoring import SCORER_VERSION
+from reviewkit.scorer import SCORER_VERSION
 from reviewkit.submission import Submission
 
 if TYPE_CHECKING:
@@ -74,19 +72,15 @@ class Keys:
         }  # fmt: skip
         return digest(parts)
 
-    def entry_of(self, submission: Submission) -> Entry | None:
-        """The scenario of a submission; None where the bank has none that can be used."""
-        found = self._entry(submission)
-        return found[0] if found is not None else None
-
     def _entry(self, submission: Submission) -> tuple[Entry, str] | None:
         name = (submission.slug, submission.version)
         if name not in self._entries:
             try:
-                entry = entry_of(submission, self._bank)
+                entry = self._bank.entry(submission.slug)
                 _ = entry.rubric, entry.exemplars
-                self._entries[name] = (entry, content_of(entry, NOT_READ))
-            except (SubmissionError, ContentError):
+                is_here = entry.scenario.version == submission.version
+                self._entries[name] = (entry, content_of(entry, NOT_READ)) if is_here else None
+            except (UnknownScenarioError, ContentError):
                 self._entries[name] = None
         return self._entries[name]
 

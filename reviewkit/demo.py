@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reviewkit.bank import Bank, BankNotFoundError, find_bank
-from reviewkit.batch import Order, prepare, publish
+from reviewkit.batch import Order, Read, prepare, publish
 from reviewkit.batchrun import Runner, score_all
 from reviewkit.engine import Engine
 from reviewkit.errors import DataError, SubmissionError
@@ -23,10 +23,12 @@ from reviewkit.progress import print_line, shown_progress
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
-from reviewkit.submission import read_submission
+from reviewkit.submission import parse_submission, read_bytes
 
 if TYPE_CHECKING:
+    from reviewkit.batchlog import Done
     from reviewkit.opinionclient import Endpoint
+    from reviewkit.remote import RemoteOut
 
 
 def demo_notebooks(bank: Bank) -> list[Path]:
@@ -58,6 +60,10 @@ class How:
     """Print rows as they come, as lines of JSON."""
     cluster: Callable[[Order], AbstractContextManager[Runner]] | None = None
     """Where else to score, given the order."""
+    read: Read = read_bytes
+    """Gives the bytes of a file."""
+    remote: RemoteOut | None = None
+    """The store whose copy the output folder is."""
 
 
 def score_and_show(
@@ -95,11 +101,13 @@ def score_and_show(
     order = _order(out, bank, rubrics, endpoint)
     if isinstance(order, Order):
         order = replace(order, exemplars=exemplars, sentences=sentences, engine=how.engine, limits=how.limits, again=how.again)
-    found = _scored(paths, order, jobs, how) if isinstance(order, Order) else _unscored(paths, order)
+    found = _scored(paths, order, jobs, how) if isinstance(order, Order) else _unscored(paths, order, how.read)
     known = candidates or {}
     rows = [replace(row, candidate=known.get(path, row.candidate)) for path, row in zip(paths, found, strict=True)]
     if isinstance(order, Order):
         rows = publish(rows, out)
+        if how.remote is not None:
+            how.remote.finish()
     if how.lines:
         print_line({"kind": "end", "rows": [row.as_dict() for row in rows]})
     elif as_json:
@@ -108,7 +116,7 @@ def score_and_show(
         for sentence in unchecked(rows):
             Console(stderr=True).print(Text(visible(sentence)), soft_wrap=True)
     else:
-        show(rows, out, Console())
+        show(rows, out, Console(), how.remote.named if how.remote is not None else None)
     return rows
 
 
@@ -134,12 +142,12 @@ def _order(out: Path, bank: Path | None, rubrics: Path | None, endpoint: Endpoin
     return Order(out, found.root, found.rubrics, second_opinion=url, second_opinion_model=model)
 
 
-def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:
+def _unscored(paths: Sequence[Path], lack: _Lack, read: Read) -> list[Row]:
     """Nothing can be scored, but what is wrong with a file can still be said."""
     rows = []
     for path in paths:
         try:
-            submission = read_submission(path)
+            submission = parse_submission(read(path), path)
             sentence = f"{path.name}: {lack.words}"
             rows.append(Row(path.name, submission.sha256, scenario=submission.slug, unscored=lack.code, sentence=sentence))
         except SubmissionError as error:
@@ -150,12 +158,26 @@ def _unscored(paths: Sequence[Path], lack: _Lack) -> list[Row]:
 def _scored(paths: Sequence[Path], order: Order, jobs: int | None, how: How) -> list[Row]:
     prepare(order.out)  # before the bar is drawn: wrong usage is one line
     cluster = how.cluster(order) if how.cluster is not None else None
-    with shown_progress(len(paths), lines=how.lines) as tell:
-        return score_all(paths, order, tell, jobs, cluster)
+    with shown_progress(len(paths), lines=how.lines) as told:
+
+        def tell(done: Done) -> None:
+            if how.remote is not None:
+                how.remote.keep(done)
+            told(done)
+
+        return score_all(paths, order, tell, jobs, cluster, how.read)
 
 
-def show(rows: Sequence[Row], out: Path, console: Console) -> None:
-    """Print the table of scored rows and where their reports are, then a line for each file that was not scored."""
+def show(rows: Sequence[Row], out: Path, console: Console, named: Callable[[str], str] | None = None) -> None:
+    """Print the table of scored rows and where their reports are, then a line for each file that was not scored.
+
+    Args:
+        rows: In the order of the lines.
+        out: The output folder.
+        console: Where to print.
+        named: Gives the address of a file by its path in the folder, where that lies in a store.
+    """
+    place = named or (lambda inside: str(out / inside))
     scored = [row for row in rows if not row.unscored]
     if scored:
         table = Table(title="Results", title_justify="left")
@@ -170,8 +192,8 @@ def show(rows: Sequence[Row], out: Path, console: Console) -> None:
         if any(row.flags for row in scored):
             console.print("marks: signs on the record that a person must judge; the head of the report names them.", soft_wrap=True)
         for row in scored:
-            console.print(Text(visible(f"{out / row.report}")), soft_wrap=True)
-        console.print(Text(f"Cohort: {out / 'cohort.html'}   CSV: {out / 'cohort.csv'}"), soft_wrap=True)
+            console.print(Text(visible(place(row.report))), soft_wrap=True)
+        console.print(Text(f"Cohort: {place('cohort.html')}   CSV: {place('cohort.csv')}"), soft_wrap=True)
     for row in rows:
         if row.unscored:
             console.print(Text(visible(f"unscored ({row.unscored}): {row.sentence}")), soft_wrap=True)

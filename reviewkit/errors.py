@@ -13,6 +13,7 @@ ReviewkitError                 exit code 1: something is wrong in the data
 ├── GrantError                 a grant that could not be stored, found or read
 ├── InviteError                an invite that permits nothing; `reason` says why
 ├── IntakeError                the intake could not be opened or reached, or refused; `reason` says why
+├── ClusterError                a cluster could not be reached, or cannot score
 └── ServeError                 a Jupyter server that could not be started
 ```
 """
@@ -166,6 +167,22 @@ class IntakeError(ReviewkitError):
     def __init__(self, reason: str, fact: str, next_step: str, status: int = 0) -> None:
         super().__init__(reason, fact, next_step, status)
         self.reason, self.fact, self.next_step, self.status = reason, fact, next_step, status
+
+    def __str__(self) -> str:
+        return f"{self.fact}. {self.next_step}"
+
+
+class ClusterError(ReviewkitError):
+    """A cluster could not be reached, was lost, or cannot score.
+
+    Args:
+        fact: What happened, without a full stop.
+        next_step: What to do about it.
+    """
+
+    def __init__(self, fact: str, next_step: str) -> None:
+        super().__init__(fact, next_step)
+        self.fact, self.next_step = fact, next_step
 
     def __str__(self) -> str:
         return f"{self.fact}. {self.next_step}"

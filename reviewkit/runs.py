@@ -12,7 +12,7 @@ from reviewkit import __version__
 from reviewkit.bank import Entry
 from reviewkit.collect import write_whole
 from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, SandboxLevel, canonical
-from reviewkit.scoring import SCORER_VERSION
+from reviewkit.scorer import SCORER_VERSION
 
 NOT_RUN: Final = frozenset({"calibration", "__pycache__", "guide.md", "exemplars.yaml", "brief.md", "pull_request.md"})
 """What lies in a scenario or its rubric and never meets the sandbox."""

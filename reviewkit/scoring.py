@@ -32,13 +32,12 @@ from reviewkit.scorecard import (
     Scorecard,
     Versions,
 )
+from reviewkit.scorer import SCORER_VERSION as SCORER_VERSION
 from reviewkit.totals import gates_outcome, total_of
 from reviewkit.understanding import Grasp
 from reviewkit.words import Dimension
 from reviewkit.worth import Worth, breakdown, defect_result, worths_of
 
-SCORER_VERSION: Final = "1.3.1"
-"""Changes with anything that can move a score."""
 MOST_PAIRS: Final = 3
 """Pairs of a finding that are shown although nothing came of them."""
 

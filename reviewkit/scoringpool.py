@@ -6,6 +6,7 @@ this process talk to them. Kernels: processes that each keep the sandbox's fork 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -42,12 +43,16 @@ def scoring_pool(engine: Engine, jobs: int, log: Path) -> Iterator[tuple[Executo
         log: File for what kernels say on their error stream.
     """
     quick_import()
+    _quiet()
     if engine is Engine.FORK:
         from reviewkit.engine.owner import forkable
 
         if forkable():
-            with _forks(jobs, log) as both:
-                yield both
+            with ThreadPoolExecutor(jobs, "reviewkit-score") as pool, _forks(log) as options:
+                try:
+                    yield pool, options
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)  # what still runs ends with the server
             return
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker, initargs=(log,)) as pool:
         yield pool, {}
@@ -58,8 +63,27 @@ def quick_import() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
+def _quiet() -> None:
+    """What papermill would say of a notebook that ran out of time stands in its row."""
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+
+
 @contextmanager
-def _forks(jobs: int, log: Path) -> Iterator[tuple[Executor, Options]]:
+def resident(engine: Engine, log: Path) -> Iterator[Options]:
+    """How papermill is to execute notebooks in threads of this process: a worker of a cluster, which has its own pool."""
+    from reviewkit.engine.owner import forkable
+
+    quick_import()
+    _quiet()
+    if engine is Engine.FORK and forkable():
+        with _forks(log) as options:
+            yield options
+    else:
+        yield {}
+
+
+@contextmanager
+def _forks(log: Path) -> Iterator[Options]:
     import papermill.engines
     from papermill.iorw import local_file_io_cwd
 
@@ -69,14 +93,12 @@ def _forks(jobs: int, log: Path) -> Iterator[tuple[Executor, Options]]:
     papermill.engines.papermill_engines.register(NAME, ReviewkitEngine)  # also where reviewkit is not installed, only importable
     with ExitStack() as stack:
         stack.enter_context(local_file_io_cwd())  # papermill sets it for each notebook, which threads would do across each other
-        pool = stack.enter_context(ThreadPoolExecutor(jobs, "reviewkit-score"))
         lender = lend(announce=False)
         if lender is not None:
             stack.callback(lender.close)
         server = ForkServer(SCORING_MODULES, log)
-        stack.callback(server.close)  # before the pool: what still runs after a failure or an interrupt ends with it
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        yield pool, {"engine_name": NAME, "server": server, "env": {ADDRESS: str(lender.address) if lender is not None else ""}}
+        stack.callback(server.close)  # before the threads are waited for: what still runs after a failure or an interrupt ends with it
+        yield {"engine_name": NAME, "server": server, "env": {ADDRESS: str(lender.address) if lender is not None else ""}}
 
 
 def _start_worker(log: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_client.client import KernelClient
 from jupyter_client.session import Session
+from nbclient.exceptions import CellTimeoutError
 from papermill.clientwrap import PapermillNotebookClient
 
 from reviewkit.engine.owner import ForkedProcess, ForkServer
@@ -184,6 +185,16 @@ class ForkedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
         """See nbclient."""
         self.km = ForkedKernelManager(self._server, self._env)
         return self.km
+
+    async def _async_handle_timeout(self, timeout: int, cell: Any = None) -> Any:
+        """As nbclient's, which leaves the task that reads a cell's outputs waiting for ever."""
+        try:
+            return await super()._async_handle_timeout(timeout, cell)
+        except CellTimeoutError:
+            for task in asyncio.all_tasks():
+                if getattr(task.get_coro(), "__name__", "") == "_async_poll_output_msg":
+                    task.cancel()
+            raise
 
     async def _async_poll_kernel_alive(self) -> None:
         """As nbclient's, without looking once a second."""
