@@ -12,7 +12,7 @@ import secrets
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from reviewkit import decisions, hiring
@@ -62,7 +62,8 @@ def cluster_runner(address: str, order: Order) -> Iterator[Runner]:
     try:
         yield ClusterRunner(client, order)
     finally:
-        client.close(timeout=2)
+        with suppress(Exception):  # a scheduler that is gone
+            client.close(timeout=2)
 
 
 def _connected(address: str) -> Client:
@@ -100,17 +101,22 @@ class ClusterRunner:
     @property
     def window(self) -> int:
         """See `Runner`; grows with the cluster."""
-        threads: Iterable[int] = self._client.nthreads().values()
-        return AHEAD * max(1, sum(threads))
+        try:
+            threads: Iterable[int] = self._client.nthreads().values()
+            return AHEAD * max(1, sum(threads))
+        except Exception as error:
+            raise _gone(error) from error
 
     def submit(self, work: Work) -> Future[Outcome]:
         """See `Runner`."""
         known = Parcel(
             work, self._order, dict(self._needed(work.sha256)), self._decided.get(work.sha256, ()), self._hired.get(work.sha256, ())
         )
-        asked = self._client.submit(
-            score_there, known, self._bank, key=f"reviewkit-{work.sha256}-{secrets.token_hex(4)}", pure=False
-        )
+        name = f"reviewkit-{work.sha256}-{secrets.token_hex(4)}"
+        try:
+            asked = self._client.submit(score_there, known, self._bank, key=name, pure=False)
+        except Exception as error:
+            raise _gone(error) from error
         answer: Future[Outcome] = Future()
         answer.set_running_or_notify_cancel()
         asked.add_done_callback(lambda ended: self._take(work, ended, answer))
@@ -142,8 +148,7 @@ class ClusterRunner:
         except ImportError as error:
             raise ClusterError(f"The cluster's workers cannot score ({visible(str(error))})", "Install reviewkit on all of them.") from None
         except BaseException as error:  # also that it was cancelled, which is none
-            fact = f"The cluster was lost ({type(error).__name__})"
-            raise ClusterError(fact, "What is done is kept; once the cluster is back, the same command goes on.") from error
+            raise _gone(error) from error
         for name, data in returned.files.items():
             if FILE.fullmatch(name):
                 write_whole(self._folder.root / name, data)
@@ -158,6 +163,11 @@ class ClusterRunner:
         )  # fmt: skip
         write_row(self._folder.row_file(work.sha256), row)
         return Outcome(row, 0.0)
+
+
+def _gone(error: BaseException) -> ClusterError:
+    fact = f"The cluster was lost ({type(error).__name__})"
+    return ClusterError(fact, "What is done is kept; once the cluster is back, the same command goes on.")
 
 
 def _same(data: bytes) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +17,15 @@ import pytest
 from reviewkit.batch import Order
 from reviewkit.batchlog import Done, batch_log
 from reviewkit.cluster import cluster_runner, on_cluster
+from reviewkit.clusterwork import Parcel, packed, score_there
 from reviewkit.errors import ClusterError, UsageError
 from reviewkit.leftovers import OLD_SECONDS, sweep
 from reviewkit.limits import Deadline, hold_memory
 from reviewkit.machine import MOST_JOBS, fitting, free_megabytes, usable_cores
 from reviewkit.progress import Pace, shown_progress
+from reviewkit.purge import purge_files
 from reviewkit.row import Row
+from reviewkit.scoringrun import Work
 
 
 @pytest.mark.parametrize(
@@ -96,6 +101,15 @@ def test_the_log_says_how_a_batch_ended(tmp_path: Path) -> None:
     assert '"name"' not in text
 
 
+def test_a_purge_takes_a_candidates_lines_out_of_the_log(tmp_path: Path) -> None:
+    with batch_log(tmp_path) as log:
+        for digit in "12":
+            log.done(Done(Row("name", digit * 64)))
+    purge_files(tmp_path, "c-1", {"1" * 64})
+    text = (tmp_path / "batches.jsonl").read_text()
+    assert ("1" * 64 in text, "2" * 64 in text, len(text.splitlines())) == (False, True, 3)
+
+
 def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
     for name in (".tmp-old", "rows/.tmp-old", "rows/.tmp-new", "rows/a.json"):
@@ -128,3 +142,20 @@ def test_what_a_cluster_lacks_is_wrong_usage(order: Order, monkeypatch: pytest.M
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(UsageError, match=r"--scheduler needs the extra dask. Install it with: pip install 'reviewkit\[dask\]'"):
         on_cluster("tcp://x:1")
+
+
+def test_a_worker_of_another_version_scores_nothing(order: Order) -> None:
+    parcel = Parcel(Work(Path("x"), "1" * 64, "c", "stock", "1.0.0"), order, {}, (), (), versions=("0.0.1", "9"))
+    with pytest.raises(ClusterError, match=r"A worker of the cluster has reviewkit \S+ \(scorer \S+\), this machine 0.0.1 \(scorer 9\)\. Install the same"):
+        score_there(parcel, b"")
+
+
+def test_what_is_sent_to_workers_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("scenarios/a/scenario.yaml", "scenarios/a/head/x.py", "keys/a/rubric.yaml", "keys/a/calibration/r.yaml", "keys/notice.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    first = packed(tmp_path, tmp_path / "keys")
+    os.utime(tmp_path / "keys" / "notice.md", (0, 0))
+    assert packed(tmp_path, tmp_path / "keys") == first
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        assert archive.namelist() == ["scenarios/a/head/x.py", "scenarios/a/scenario.yaml", "rubrics/a/rubric.yaml", "rubrics/notice.md"]

@@ -141,6 +141,6 @@ def test_nothing_is_left_half_written(batches: tuple[Batch, Batch, list[hostile.
     assert not list(among.out.rglob(".tmp-*"))
     names = {path.name for path in among.out.iterdir()}
     assert names <= {
-        "staged", "rows", "runs", "keys", "identities", "baselines", "notebooks", "reports", "scorecards", ".lock", "scoring.log",
+        "staged", "rows", "done", "batches.jsonl", "runs", "keys", "identities", "baselines", "notebooks", "reports", "scorecards", ".lock", "scoring.log",
         "store.sqlite", "store.sqlite-wal", "store.sqlite-shm", "cohort.csv", "cohort.html", "cohort.json",
     }  # fmt: skip
