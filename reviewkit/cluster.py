@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import pickle
 import secrets
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,8 @@ from reviewkit import decisions, hiring
 from reviewkit.batch import Order
 from reviewkit.batchrun import AHEAD, Runner
 from reviewkit.blocking import finished
-from reviewkit.clusterwork import FILE, Parcel, Returned, packed, score_there
+from reviewkit.clustercall import call, same
+from reviewkit.clusterwork import FILE, Parcel, Returned, packed
 from reviewkit.collect import write_whole
 from reviewkit.errors import ClusterError, UsageError
 from reviewkit.notice import NAME as NOTICE
@@ -93,8 +95,7 @@ class ClusterRunner:
     def __init__(self, client: Client, order: Order) -> None:
         self._client, self._order, self._folder = client, order, OutFolder(order.out)
         pack = packed(order.bank, order.rubrics)
-        # As a task, so that another worker makes it again when the one that has it is lost.
-        self._bank = client.submit(_same, pack, key=f"reviewkit-bank-{hashlib.sha256(pack).hexdigest()[:32]}")
+        self._bank = client.submit(same, pack, key=f"reviewkit-bank-{hashlib.sha256(pack).hexdigest()[:32]}")
         self._decided = finished(decisions.everything(self._folder.store_url))
         self._hired = finished(hiring.everything(self._folder.store_url))
 
@@ -114,7 +115,7 @@ class ClusterRunner:
         )
         name = f"reviewkit-{work.sha256}-{secrets.token_hex(4)}"
         try:
-            asked = self._client.submit(score_there, known, self._bank, key=name, pure=False)
+            asked = self._client.submit(call, pickle.dumps(known), self._bank, key=name, pure=False)
         except Exception as error:
             raise _gone(error) from error
         answer: Future[Outcome] = Future()
@@ -168,7 +169,3 @@ class ClusterRunner:
 def _gone(error: BaseException) -> ClusterError:
     fact = f"The cluster was lost ({type(error).__name__})"
     return ClusterError(fact, "What is done is kept; once the cluster is back, the same command goes on.")
-
-
-def _same(data: bytes) -> bytes:
-    return data
