@@ -10,11 +10,14 @@ import pytest
 from made_submissions import ROOT
 
 from reviewkit.agreement import Agreement, count
-from reviewkit.assess import hidden_checks, match_state, score_state
-from reviewkit.bank import find_bank
+from reviewkit.assess import hidden_checks, match_state, run_all
+from reviewkit.bank import Entry, find_bank
 from reviewkit.calibration import Review, labels, reviews, state_of
+from reviewkit.evidence import counted
 from reviewkit.record import State
+from reviewkit.runs import Runs
 from reviewkit.sandbox import open_launcher
+from reviewkit.scoring import score
 
 BANK = find_bank(ROOT)
 SLUGS = BANK.slugs
@@ -40,12 +43,40 @@ def _kind(every: list[tuple[Review, Path]], wanted: str) -> str:
 def totals(slug: str, *, full: bool) -> dict[str, tuple[str, str | None, float]]:
     """Review id -> kind, review that it repeats, total."""
     entry = BANK.entry(slug)
+    ran: dict[str, tuple[State, Runs]] = {}
+    points = {}
     with open_launcher() as launcher:
         baseline = hidden_checks(entry, State(), launcher)
-        return {
-            review.id: (review.kind, review.base_of, score_state(state_of(review, folder), entry, launcher, baseline).total.points)
-            for review, folder in chosen(slug, full=full)
-        }
+        for review, folder in chosen(slug, full=full):
+            state = state_of(review, folder)
+            matching = match_state(state, entry)
+            runs = None if full else repeated(ran.get(review.base_of or ""), state, entry)
+            runs = runs or run_all(state, entry, launcher, matching, baseline)
+            ran[review.id] = (state, runs)
+            card = score(
+                state, entry.scenario, entry.rubric, matching, runs.checks,
+                baseline=runs.baseline, evidence=runs.evidence, sandbox=runs.sandbox,
+            )  # fmt: skip
+            points[review.id] = (review.kind, review.base_of, card.total.points)
+    return points
+
+
+def repeated(base: tuple[State, Runs] | None, state: State, entry: Entry) -> Runs | None:
+    """What running the review came to that this one repeats; None if any code, or what it is held against, differs.
+
+    That the same code comes to the same each time is for `test_sandbox_repeat` to show.
+    """
+    if base is None:
+        return None
+    (before, runs), aims = base, []
+    for one in (before, state):
+        files = {exercise: dict(work.files) for exercise, work in one.exercises.items()}
+        aims.append((files, [(piece.code, aim) for piece, aim in counted(one, match_state(one, entry))]))
+    if aims[0] != aims[1]:
+        return None
+    names = [{"finding": piece.finding, "evidence": piece.id} for piece, _ in counted(state, match_state(state, entry))]
+    evidence = [result.model_copy(update=name) for result, name in zip(runs.evidence, names, strict=True)]
+    return runs.model_copy(update={"evidence": tuple(evidence)})
 
 
 @pytest.fixture
