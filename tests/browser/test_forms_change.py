@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import made_workbook
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from workplace import Workplace, composer, drawn, form, row, settled, uncaught, wait_until, write_finding
 
 LEAKING_KEYS = ["a", "b", "m", "y", "z", "Shift+M", "x", "d", "d", "0", "0", "h", "v", "Space", "Control+s"]
@@ -23,9 +23,13 @@ STEADY = """element => new Promise(done => {
 """Resolves once an element has not moved for 30 frames: a page that still draws would turn a click into a drag."""
 
 
-def test_a_click_on_a_line_number_records_a_remark_at_that_line(workplace: Workplace) -> None:
+def test_remarks_by_mouse_after_keys_that_reach_nothing(workplace: Workplace) -> None:
+    """One page: keys inside the change, a form with nothing in it, a click on a number, a range, a removed line."""
     desk = workplace.desk()
     page = workplace.open(desk)
+    press_keys_that_jupyter_knows(page)
+    save_an_empty_form(page)
+    assert desk.data("finding.added") == []
     number = row(page, 33).locator('.rk-no[data-side="R"]')
     number.scroll_into_view_if_needed()
     number.evaluate(STEADY)
@@ -36,14 +40,9 @@ def test_a_click_on_a_line_number_records_a_remark_at_that_line(workplace: Workp
     assert (finding["file"], finding["side"], finding["line"], finding["end_line"]) == ("parcels/store.py", "R", 33, 33)
     assert (finding["severity"], finding["category"], finding["body"]) == ("blocker", "data", "Each move commits on its own.")
     assert finding["after_exercises"] is False
-    assert uncaught(page) == []
-
-
-def test_dragging_over_line_numbers_chooses_a_range_and_a_removed_line_keeps_its_side(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
     first, last = (row(page, n).locator('.rk-no[data-side="R"]') for n in (28, 31))
     last.scroll_into_view_if_needed()
+    first.evaluate(STEADY)
     first.hover()
     page.mouse.down()
     last.hover()
@@ -52,8 +51,38 @@ def test_dragging_over_line_numbers_chooses_a_range_and_a_removed_line_keeps_its
     row(page, 12, "L").locator('.rk-no[data-side="L"]').click()
     write_finding(page)
     settled(page)
-    places = [(f["side"], f["line"], f["end_line"]) for f in desk.data("finding.added")]
+    places = [(f["side"], f["line"], f["end_line"]) for f in desk.data("finding.added")[1:]]
     assert places == [("R", 28, 31), ("L", 12, 12)]
+    assert uncaught(page) == []
+
+
+def press_keys_that_jupyter_knows(page: Page) -> None:
+    """No key that is pressed inside the change reaches the notebook."""
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    expect(cells).to_have_count(len(made_workbook.notebook()["cells"]))  # drawn one by one
+    kinds = page.evaluate(KINDS)
+    rows = form(page, "change").locator(".rk-row").count()
+    for place in (row(page, 8), form(page, "change").get_by_role("button", name="Split"), form(page, "probe").get_by_role("button")):
+        place.scroll_into_view_if_needed()
+        place.focus()
+        for key in LEAKING_KEYS:
+            if not (key == "Space" and place != row(page, 8)):
+                page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert page.evaluate(KINDS) == kinds
+    assert form(page, "change").locator(".rk-row").count() == rows
+    assert page.locator(".jp-Dialog").count() == 0
+
+
+def save_an_empty_form(page: Page) -> None:
+    """Severity, category and text are asked for."""
+    row(page, 8).locator('.rk-no[data-side="R"]').click()
+    composer(page).get_by_role("button", name="Save finding").click()
+    for message in ("Choose a severity.", "Choose a category.", "Say what is wrong."):
+        expect(composer(page).get_by_text(message)).to_be_visible()
+    expect(composer(page).get_by_label("Category")).to_have_attribute("aria-invalid", "true")
+    composer(page).get_by_role("button", name="Discard").click()
+    expect(composer(page)).to_have_count(0)
 
 
 def test_a_remark_on_a_range_by_keyboard_alone(workplace: Workplace) -> None:
@@ -88,35 +117,6 @@ def test_a_remark_on_a_range_by_keyboard_alone(workplace: Workplace) -> None:
     assert finding["end_line"] - finding["line"] == 3
 
 
-def test_severity_category_and_text_are_asked_for(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
-    row(page, 8).locator('.rk-no[data-side="R"]').click()
-    composer(page).get_by_role("button", name="Save finding").click()
-    for message in ("Choose a severity.", "Choose a category.", "Say what is wrong."):
-        expect(composer(page).get_by_text(message)).to_be_visible()
-    expect(composer(page).get_by_label("Category")).to_have_attribute("aria-invalid", "true")
-    assert desk.data("finding.added") == []
-
-
-def test_no_key_pressed_inside_the_change_reaches_the_notebook(workplace: Workplace) -> None:
-    page = workplace.open(workplace.desk())
-    cells = page.locator(".jp-Notebook .jp-Cell")
-    expect(cells).to_have_count(len(made_workbook.notebook()["cells"]))  # drawn one by one
-    kinds = page.evaluate(KINDS)
-    rows = form(page, "change").locator(".rk-row").count()
-    for place in (row(page, 8), form(page, "change").get_by_role("button", name="Split"), form(page, "probe").get_by_role("button")):
-        place.scroll_into_view_if_needed()
-        place.focus()
-        for key in LEAKING_KEYS:
-            if not (key == "Space" and place != row(page, 8)):
-                page.keyboard.press(key)
-    page.wait_for_timeout(500)
-    assert page.evaluate(KINDS) == kinds
-    assert form(page, "change").locator(".rk-row").count() == rows
-    assert page.locator(".jp-Dialog").count() == 0
-
-
 def test_a_draft_survives_run_all(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.open(desk)
@@ -136,14 +136,14 @@ def test_a_draft_survives_run_all(workplace: Workplace) -> None:
     assert [finding["body"] for finding in desk.data("finding.added")] == ["Half written"]
 
 
-def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload(workplace: Workplace) -> None:
+def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload_as_is_the_split_view(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.open(desk)
-    for line, body in ((8, "first"), (33, "second")):
+    for line, body in ((19, "first"), (33, "second")):
         row(page, line).locator('.rk-no[data-side="R"]').click()
         write_finding(page, body=body)
     change = form(page, "change")
-    change.get_by_role("button", name="Edit finding at parcels/store.py:8").click()
+    change.get_by_role("button", name="Edit finding at parcels/store.py:19").click()
     composer(page).get_by_label("What is wrong").fill("first, better")
     page.keyboard.press("Control+Enter")
     change.get_by_role("button", name="Delete finding at parcels/store.py:33").click()
@@ -152,28 +152,18 @@ def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload(workp
     assert desk.kinds == ["workbook.opened", "finding.added", "finding.added", "finding.edited", "finding.deleted"]
     wait_until(page, lambda: desk.document["metadata"]["reviewkit"]["record"]["count"] == 5)
     assert desk.document["metadata"]["reviewkit"]["record"]["events"] == desk.events
-    page.reload()
-    drawn(page)
-    settled(page)
-    expect(change.locator(".rk-remark")).to_have_count(1)
-    change.locator(".rk-findings").get_by_role("button").click()
-    assert page.evaluate("document.activeElement.textContent").find("first, better") >= 0
-    assert desk.kinds.count("workbook.opened") == 1, "opening twice is one event"
-
-
-def test_split_view_shows_the_same_remarks_and_the_choice_is_kept(workplace: Workplace) -> None:
-    page = workplace.open(workplace.desk())
-    row(page, 19).locator('.rk-no[data-side="R"]').click()
-    write_finding(page)
-    change = form(page, "change")
     change.get_by_role("button", name="Split").click()
     pair = change.locator(".rk-split", has_text="Answers come from memory")
     assert pair.locator(".rk-no").all_inner_texts() == ["15", "19"]
     expect(change.locator(".rk-remark")).to_be_visible()
     page.reload()
     drawn(page)
+    settled(page)
     expect(change.get_by_role("button", name="Split")).to_have_attribute("aria-pressed", "true")
     expect(change.locator(".rk-remark")).to_have_count(1)
+    change.locator(".rk-findings").get_by_role("button").click()
+    assert page.evaluate("document.activeElement.textContent").find("first, better") >= 0
+    assert desk.kinds.count("workbook.opened") == 1, "opening twice is one event"
 
 
 def test_a_file_beyond_three_thousand_rows_is_folded_until_it_is_wanted(workplace: Workplace) -> None:
