@@ -218,14 +218,6 @@ def close_review(page: Page) -> None:
     expect(close.get_by_role("status")).to_contain_text("closed")
 
 
-def darken(page: Page) -> None:
-    """Choose the dark theme as a user's settings do, and load the page again."""
-    choose_theme(page, "JupyterLab Dark")
-    page.reload()
-    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false", timeout=DRAW_MS)
-    drawn(page)
-
-
 def choose_theme(page: Page, theme: str) -> None:
     """Store the theme in the server's user settings."""
     status = page.evaluate(
