@@ -32,7 +32,7 @@ PROMPTS = [
 FORMS = ["status", "change", "claims", "probe", "close", "task", "mend", "trace", "diagnose", "explain", "verdict", "submit"]
 
 
-def test_every_form_is_drawn_and_records_without_a_kernel(workplace: Workplace) -> None:
+def test_every_form_is_drawn_and_records_without_a_kernel_also_seventy_kilobytes(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.page()
     # A session is never answered, so no kernel ever comes.
@@ -42,9 +42,10 @@ def test_every_form_is_drawn_and_records_without_a_kernel(workplace: Workplace) 
     for name in FORMS:
         expect(form(page, name)).to_be_attached()
     row(page, 8).locator('.rk-no[data-side="R"]').click()
-    write_finding(page)
+    write_finding(page, body="long " * 14_000)
     settled(page)
     assert desk.kinds == ["workbook.opened", "finding.added"]
+    assert len(desk.data("finding.added")[0]["body"]) == 69_999
     assert page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
 
 
@@ -258,15 +259,6 @@ def test_an_entry_that_the_server_refuses_is_shown_and_stops_nothing_behind_it(w
     expect(status.get_by_text("1 entry was refused")).to_be_visible()
     expect(status.get_by_text("no such kind")).to_be_visible()
     wait_until(page, lambda: len(desk.data("finding.added")) == 1)
-
-
-def test_a_finding_of_seventy_kilobytes_is_recorded(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
-    row(page, 8).locator('.rk-no[data-side="R"]').click()
-    write_finding(page, body="long " * 14_000)
-    settled(page)
-    assert len(desk.data("finding.added")[0]["body"]) == 69_999
 
 
 def test_a_preview_works_and_records_nothing(workplace: Workplace) -> None:
