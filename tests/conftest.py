@@ -23,7 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "ci")
 
 
-LONGEST = ("test_first_command", "test_whole_way", "test_content", "test_calibration", "test_sandbox_hostile", "test_batch")
+LONGEST = (
+    "test_first_command", "test_whole_way", "test_content", "test_calibration", "test_sandbox_hostile", "test_sandbox_wasi", "test_batch",
+)  # fmt: skip
 """Files whose tests are the longest, in this order before all others: a long one that begins last keeps one process busy alone."""
 BY_SCENARIO = ("test_calibration", "test_content")
 """Files whose tests are shared out by scenario, not as one."""
