@@ -16,6 +16,7 @@ from typing import Protocol
 from reviewkit.batch import Order, Read, stage_file
 from reviewkit.batchlog import BatchLog, Done, batch_log
 from reviewkit.completed import Keys, keep_done, taken
+from reviewkit.errors import DataError
 from reviewkit.leftovers import sweep
 from reviewkit.machine import usual_jobs
 from reviewkit.outfolder import OutFolder
@@ -139,7 +140,20 @@ def score_all(
 
     Returns:
         A row per file, in the order given.
+
+    Raises:
+        DataError: If the output folder cannot be written any more.
     """
+    try:
+        return _score_all(paths, order, tell, jobs, cluster, read)
+    except OSError as error:
+        fact = f"cannot be written ({error.strerror or type(error).__name__})"
+        raise DataError(str(order.out), fact, "Make room, or see to its permissions; what is done is kept, and the same command goes on.") from error
+
+
+def _score_all(
+    paths: Sequence[Path], order: Order, tell: Tell, jobs: int | None, cluster: AbstractContextManager[Runner] | None, read: Read
+) -> list[Row]:
     sweep(order.out)
     jobs = max(1, min(jobs or usual_jobs(), len(paths)))
     facts = {"files": len(paths), "engine": order.engine.value, "limits": order.limits.as_text()}

@@ -16,9 +16,10 @@ import pytest
 
 from reviewkit.batch import Order
 from reviewkit.batchlog import Done, batch_log
+from reviewkit.batchrun import score_all
 from reviewkit.cluster import cluster_runner, on_cluster
 from reviewkit.clusterwork import Parcel, packed, score_there
-from reviewkit.errors import ClusterError, UsageError
+from reviewkit.errors import ClusterError, DataError, UsageError
 from reviewkit.leftovers import OLD_SECONDS, sweep
 from reviewkit.limits import Deadline, hold_memory
 from reviewkit.machine import MOST_JOBS, fitting, free_megabytes, usable_cores
@@ -123,6 +124,14 @@ def test_only_old_leftovers_are_swept(tmp_path: Path) -> None:
 @pytest.fixture
 def order(tmp_path: Path) -> Iterator[Order]:
     yield Order(tmp_path, tmp_path, tmp_path)
+
+
+def test_a_full_disk_is_one_sentence(order: Order) -> None:
+    def full(_done: Done) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)\. Make room, .* the same command goes on\.$"):
+        score_all([order.out / "none.ipynb"], order, full)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
