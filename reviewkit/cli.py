@@ -178,16 +178,34 @@ def build(
     slugs: Annotated[Optional[list[str]], typer.Argument(help="Scenarios; all by default.")] = None,  # noqa: UP045
     bank: BankOption = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a notebook differs.")] = False,
+    guides: Annotated[bool, typer.Option("--guides", help="Build the interviewers' notebooks, which hold the key, instead.")] = False,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", help="With --guides: folder of the hiring side for <slug>.ipynb. Default: guide.ipynb beside each rubric."),
+    ] = None,
+    rubrics: RubricsOption = None,
 ) -> None:
     """Build the workbooks from the scenarios.
 
     Writes notebooks/<slug>.ipynb, without outputs except the forms.
+
+    With --guides: a notebook for interviewers per scenario, with every flaw, what to ask, its proof to run live and the
+    reference's fix beside the change. It is the answer key, so it is never written where a candidate gets it.
 
     Example: reviewkit build --check
     """
     from reviewkit.bank import find_bank
     from reviewkit.build import build as build_notebooks
 
+    if guides:
+        from reviewkit.guides.build import build_guides, told
+
+        differing = build_guides(find_bank(bank, rubrics), tuple(slugs or ()), out, check=check)
+        for line in told(differing, check=check):
+            typer.echo(line)
+        raise typer.Exit(1 if check and differing else 0)
+    if out is not None or rubrics is not None:
+        raise UsageError("--out and --rubrics belong to --guides.", "Workbooks are written to notebooks/ of the bank.")
     changed = build_notebooks(find_bank(bank), tuple(slugs or ()), check=check)
     for slug in changed:
         typer.echo(f"notebooks/{slug}.ipynb: differs. Run: reviewkit build {slug}" if check else f"notebooks/{slug}.ipynb: built")

@@ -14,7 +14,7 @@ from reviewkit.collect import write_whole
 from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, SandboxLevel, canonical
 from reviewkit.scorer import SCORER_VERSION
 
-NOT_RUN: Final = frozenset({"calibration", "__pycache__", "guide.md", "exemplars.yaml", "brief.md", "pull_request.md"})
+NOT_RUN: Final = frozenset({"calibration", "__pycache__", "guide.md", "guide.ipynb", "exemplars.yaml", "brief.md", "pull_request.md"})
 """What lies in a scenario or its rubric and never meets the sandbox."""
 
 
