@@ -132,6 +132,8 @@ def _closing(entry: Entry) -> list[Cell]:
         _markdown("## The end"),
         _form_cell(entry, "verdict", "rk.verdict()"),
         _form_cell(entry, "submit", "rk.submit()"),
+        _markdown("### Your record\n\nEverything that is kept of your work, on a time line: run the cell, then play it, step through it, or jump to a remark."),
+        _code_cell("rk.playback()", ["reviewkit-playback"]),
     ]
 
 

@@ -25,6 +25,7 @@ from reviewkit.cli_options import (
     RubricsOption,
     SlugArgument,
 )
+from reviewkit.cli_playback import playback
 from reviewkit.cli_publish import publish
 from reviewkit.cli_raters import adjudicate, decide
 from reviewkit.cli_sandbox import sandbox_app
@@ -330,6 +331,7 @@ app.command()(score)
 app.command()(publish)
 app.command()(desk)
 app.command()(cockpit)
+app.command()(playback)
 app.command()(adjudicate)
 app.command()(decide)
 app.command("match")(match_file)

@@ -21,7 +21,7 @@ from reviewkit.prerun import executed, start_session
 from reviewkit.serve import Server, bring_up, data_folder, launch, private_folder
 from reviewkit.trust import notary_of, sign
 
-NAMES = ("adjudicate", "cockpit", "desk", "score")
+NAMES = ("adjudicate", "cockpit", "desk", "playback", "score")
 """Notebooks of the package."""
 
 

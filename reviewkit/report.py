@@ -18,12 +18,14 @@ from reviewkit.evidence_view import evidence_rows
 from reviewkit.finding import Finding
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
+from reviewkit.playback.frames import Frame, frames
+from reviewkit.playback.source import head_texts
+from reviewkit.playback.view import change_html, headline, strip
 from reviewkit.plot import Share, shares
 from reviewkit.reportdiff import marked_diff
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import GateOutcome, ItemState, Outcome, PairOutcome, Scorecard
 from reviewkit.submission import Submission
-from reviewkit.timeline import timeline
 from reviewkit.totalbar import total_bar
 from reviewkit.waiting import questions
 
@@ -122,7 +124,7 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "answers": {a.id: a for e in card.exercises for a in e.answers},
         "defect_counts": [(s, n) for s in STATE_WORDS if (n := sum(d.state is s for d in card.defects))],
         "named": naming(card, {d: key.title for d, key in keys.items()}),
-        "timeline": Markup(timeline(submission.events)) if submission else Markup(""),  # noqa: S704 - our own SVG
+        **_record(frames(submission.events, entry.scenario, head_texts(entry), numbers) if submission else ()),
         "given": _given(submission),
         "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
         "evidence": evidence_rows(card, submission.state.evidence if submission else (), {d: k.title for d, k in keys.items()}),
@@ -134,6 +136,16 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "outside": _outside(card, submission),
         "sandbox": _sandbox(card),
     }
+
+
+STEPS_MAX = 600
+"""Steps of a record that a report lists; `reviewkit playback` shows all."""
+
+
+def _record(steps: Sequence[Frame]) -> dict[str, Any]:
+    """The time line and its list, as markup of our own with every text escaped."""
+    listed = [(frame, Markup(headline(frame)), Markup(change_html(frame.change)) if frame.change else None) for frame in steps[:STEPS_MAX]]  # noqa: S704
+    return {"timeline": Markup(strip(steps[:STEPS_MAX], links=True)), "steps": listed, "steps_more": len(steps) - len(listed)}  # noqa: S704
 
 
 MARKS_BEGIN, MARKS_END = "<!--marks of the batch-->", "<!--end of marks-->"

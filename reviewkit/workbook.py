@@ -171,6 +171,17 @@ class Workbook:
         """The submit form."""
         self._form("submit")
 
+    def playback(self) -> None:
+        """Your own record on a time line: what is kept so far, step by step. Run it again for what came since."""
+        from IPython.display import display
+
+        from reviewkit.playback.widget import own_playback
+
+        if self._recorder is None or self._recorder.preview:
+            print(self._recording())
+            return
+        display(own_playback(self._recorder.events(), self.entry).box)
+
     # --- running --------------------------------------------------------------------------------------------------
     def stage(self, on: str = WORKSPACE) -> Stage:
         """A stage for a tree: `workspace` (your edits), `head` (as proposed), `base` (before), or a mend exercise's id."""

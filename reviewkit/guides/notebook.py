@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import dedent
 from typing import Any, Final
 
 from reviewkit.anchor import Span
@@ -150,7 +151,7 @@ def _flaw(defect: Defect, sources: Sources, guide: DefectGuide | None) -> str:
         f'<a id="{defect.id}"></a>\n\n### {defect.title}',
         f"`{defect.id}` · **{defect.severity.value}** · {defect.level.value} · {defect.domain.value} · {defect.category.value} · proof by {defect.proof}",
         f"**Place:** `{_place(main)}`" + (", also " + ", ".join(f"`{_place(s)}`" for s in others) if others else ""),
-        _fenced(sources.quote(main), "python" if main.file.endswith(".py") else ""),
+        _fenced(dedent(sources.quote(main)), "python" if main.file.endswith(".py") else ""),
         "**Mechanism and consequence**\n\n" + _list(defect.understands),
     ]
     if guide is not None:

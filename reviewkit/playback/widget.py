@@ -1,0 +1,126 @@
+"""The player in a notebook: plain ipywidgets over a record's frames, for an interviewer and for the candidate alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import ipywidgets as widgets
+
+from reviewkit.bank import Entry, find_bank
+from reviewkit.drawing import Drawing
+from reviewkit.event import Event
+from reviewkit.playback.frames import Frame, frames
+from reviewkit.playback.player import SPEEDS, TICKS_A_SECOND, Player
+from reviewkit.playback.source import entry_for, head_texts, truths
+from reviewkit.playback.view import frame_html, headline, strip
+from reviewkit.safe_text import visible
+from reviewkit.scenario import Scenario
+from reviewkit.submission import read_submission
+
+INTERVAL_MS: Final = 1000 // TICKS_A_SECOND
+LISTED: Final = 12
+"""Frames of the past that the list shows."""
+_DIM: Final = "var(--jp-ui-font-color2, #57606a)"
+
+
+class PlaybackBox:
+    """The player; `box` is what a cell shows.
+
+    Args:
+        shown: Frames of the record.
+        title: Whose record it is, as text.
+        scenario: For the labels of drawings.
+        truth: Drawings of the key by exercise; given on the hiring side only, and shown when asked for.
+    """
+
+    def __init__(self, shown: Sequence[Frame], title: str, scenario: Scenario | None = None, truth: Mapping[str, Drawing] | None = None) -> None:
+        self._player, self._scenario, self._truth = Player(shown), scenario, dict(truth or {})
+        last = self._player.last
+        self.play = widgets.Play(min=0, max=last, step=1, value=0, interval=INTERVAL_MS, show_repeat=False, description="Play")
+        self.slider = widgets.IntSlider(min=0, max=last, value=0, readout=False, description="Position", layout={"width": "420px"})
+        self._link = widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.speed = widgets.Dropdown(options=[(f"{n}x", n) for n in SPEEDS], value=10, description="Speed", layout={"width": "150px"})
+        self.jump = widgets.Dropdown(options=[("—", -1), *self._player.remarks()], description="Jump to", layout={"width": "300px"})
+        self.back = widgets.Button(description="Step back", tooltip="To what happened before", layout={"width": "110px"})
+        self.forth = widgets.Button(description="Step", tooltip="To what happened next", layout={"width": "90px"})
+        self.reveal = widgets.Checkbox(value=False, description="Show the truth beside drawings (answer key)", indent=False, layout={"width": "auto"})
+        self.line, self.now = widgets.HTML(), widgets.HTML()
+        self._wire()
+        rows = [widgets.HBox([self.play, self.slider, self.speed]), widgets.HBox([self.back, self.forth, self.jump])]
+        rows += [self.reveal] * bool(self._truth)
+        self.box = widgets.VBox([widgets.HTML(f"<h3 style=\"margin:0\">{_text(title)}</h3>"), *rows, self.line, self.now])
+        self.box.add_class("rk-playback")
+        self._draw()
+
+    def _wire(self) -> None:
+        self.play.step = self.speed.value
+        self.play.observe(lambda _change: self._draw(), "value")
+        self.reveal.observe(lambda _change: self._draw(), "value")
+        self.speed.observe(lambda change: setattr(self.play, "step", change["new"]), "value")
+        self.jump.observe(self._jumped, "value")
+        self.back.on_click(lambda _button: self._move(-1))
+        self.forth.on_click(lambda _button: self._move(1))
+
+    def _move(self, by: int) -> None:
+        self.play.playing = False
+        self.play.value = self._player.step(self.play.value, by)
+
+    def _jumped(self, change: dict[str, Any]) -> None:
+        if change["new"] >= 0:
+            self.play.value = change["new"]
+
+    def _draw(self) -> None:
+        position, player = self.play.value, self._player
+        shown = player.shown_n(position)
+        seconds = player.seconds(position)
+        self.line.value = strip(player.frames, now=position / TICKS_A_SECOND) or "<p>Nothing is recorded yet.</p>"
+        past = player.frames[:shown]
+        here = self._here(past[-1]) if past else ""
+        where = f'<p style="margin:4px 0;color:{_DIM}">Minute {seconds / 60:.1f}, step {shown} of {len(player.frames)}</p>'
+        self.now.value = where + here + self._list(past)
+
+    def _here(self, frame: Frame) -> str:
+        truth = self._truth if self.reveal.value else None
+        return f'<div style="border-left:3px solid var(--jp-brand-color1,#1f5fa8);padding:2px 12px;margin:6px 0"><p style="margin:2px 0;font-weight:600">{headline(frame)}</p>{frame_html(frame, self._scenario, truth)}</div>'
+
+    def _list(self, past: Sequence[Frame]) -> str:
+        earlier = past[-LISTED - 1 : -1]
+        rows = "".join(f'<li><span style="color:{_DIM}">{frame.minute} min</span> {headline(frame)}</li>' for frame in reversed(earlier))
+        return f'<p style="margin:8px 0 2px">Before that</p><ul style="margin:0">{rows}</ul>' if rows else ""
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.box)
+
+
+def own_playback(events: Sequence[Event], entry: Entry) -> PlaybackBox:
+    """The player of a candidate's own record, in their own kernel. Nothing of a rubric is read."""
+    return PlaybackBox(frames(events, entry.scenario, head_texts(entry)), "Your record", entry.scenario)
+
+
+def open_playback(file: str, bank: str = "", rubrics: str = "") -> PlaybackBox:
+    """The player of a completed notebook, on the hiring side; the notebook is read as data, never run.
+
+    Args:
+        file: The notebook.
+        bank: Where its scenario is; empty searches as `reviewkit` does. A scenario that is not there leaves ids for titles.
+        rubrics: Folder of the rubrics, for the truth beside drawings; empty for the bank's own.
+
+    Raises:
+        SubmissionError: If the file is no completed notebook.
+        ReviewkitError: If there is no such bank.
+    """
+    submission = read_submission(Path(file))
+    entry = entry_for(submission, find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None))
+    title = f"Record of {submission.candidate or 'an unnamed candidate'}, {entry.scenario.title if entry else submission.slug}"
+    if entry is None:
+        return PlaybackBox(frames(submission.events), title)
+    return PlaybackBox(frames(submission.events, entry.scenario, head_texts(entry)), title, entry.scenario, truths(entry))
+
+
+def _text(text: str) -> str:
+    return escape(visible(text), quote=True)
