@@ -19,6 +19,7 @@ from reviewkit.errors import ReviewkitError, SubmissionError
 from reviewkit.evidence import counted, rerun
 from reviewkit.exemplars import Exemplars
 from reviewkit.finding import Finding
+from reviewkit.handover import voices
 from reviewkit.harness.job import Launcher
 from reviewkit.harness.stage import Tree
 from reviewkit.hiring import HiringDecision
@@ -367,12 +368,15 @@ def write_result(
     """Score with the decisions of the store, write scorecard, report and row; the caller holds the folder's lock."""
     decided = finished(decisions.of(folder.store_url, submission.sha256))
     hired = finished(hiring.of(folder.store_url, submission.sha256))
+    if decided and matching is None:  # each voice is scored with it
+        matching = match_state(within_change(submission.state, entry)[0], entry)
     card = with_opinion(judge(submission, entry, runs, decided, matching), opinion)
+    heard = voices(card, lambda said: judge(submission, entry, runs, said, matching))
     assessment = Assessment(submission, entry, card, runs, hired)
     stem = f"{entry.slug}-{submission.sha256[:12]}"
     generated = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     notice = notice_text(folder.root, rubrics)
-    html = render_report(card, entry, submission, generated, hiring=hired, notice=notice)
+    html = render_report(card, entry, submission, generated, hiring=hired, notice=notice, heard=heard)
     if not folder.key_file(entry.rubric.sha256).is_file():
         write_whole(folder.key_file(entry.rubric.sha256), entry.rubric.canonical_json.encode())
     write_whole(folder.root / "scorecards" / f"{stem}.json", card.canonical_json().encode())

@@ -16,6 +16,7 @@ from reviewkit.decided import decided_points, unknown_in
 from reviewkit.evidence import REPEATS
 from reviewkit.evidence_view import evidence_rows
 from reviewkit.finding import Finding
+from reviewkit.handover import Voice, side_by_side
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
 from reviewkit.playback.frames import Frame, frames
@@ -73,6 +74,7 @@ def render_report(
     *,
     hiring: Sequence[HiringDecision] = (),
     notice: str = "",
+    heard: Sequence[Voice] = (),
 ) -> str:
     """The report of a scored submission.
 
@@ -83,6 +85,7 @@ def render_report(
         generated: When it was made, as text: the only thing that differs between two renderings.
         hiring: What people decided about the candidate, the latest last.
         notice: Text of the notice; our own when empty.
+        heard: The program, each rater and all together, where raters have spoken.
     """
     facts = {"scenario": entry.scenario.title, "minutes": entry.scenario.minutes}
     return environment().get_template("report.html.j2").render(
@@ -92,6 +95,8 @@ def render_report(
         notice=notice_html(notice or notice_text(), facts),
         decided=decided_points(card),
         unknown=unknown_in(card),
+        voices=heard,
+        voice_lines=side_by_side(heard),
     )
 
 
