@@ -13,6 +13,7 @@ import typer
 from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_cockpit import cockpit
 from reviewkit.cli_desk import desk
+from reviewkit.cli_feedback import feedback
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
 from reviewkit.cli_match import match_file
@@ -334,6 +335,7 @@ app.command()(cockpit)
 app.command()(playback)
 app.command()(adjudicate)
 app.command()(decide)
+app.command()(feedback)
 app.command("match")(match_file)
 
 

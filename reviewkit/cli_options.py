@@ -12,7 +12,7 @@ from reviewkit.engine import Engine
 from reviewkit.limits import LEAST_MEGABYTES
 
 ORDER: Final = (
-    "demo", "bank", "publish", "desk", "invite", "open", "cockpit", "intake", "score", "playback", "adjudicate", "decide", "agreement", "store", "doctor", "build",
+    "demo", "bank", "publish", "desk", "invite", "open", "cockpit", "intake", "score", "playback", "adjudicate", "decide", "feedback", "agreement", "store", "doctor", "build",
 )  # fmt: skip
 """Commands as a newcomer needs them; others follow by name."""
 

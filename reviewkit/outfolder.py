@@ -9,6 +9,7 @@ OUT/
   rows/            <sha256>.json, one per submission that was read
   scorecards/      <scenario>-<sha256[:12]>.json
   reports/         <scenario>-<sha256[:12]>.html
+  feedback/        <scenario>-<sha256[:12]>.html, the page that a candidate gets, where one was made
   staged/          <sha256>.ipynb, a copy of each submission under a name of our own
   notebooks/       <sha256[:12]>.ipynb, the scoring notebook as it was executed
   done/            <sha256>.json, written last: what a finished submission depends on, its row, the hashes of its files
@@ -65,6 +66,10 @@ class OutFolder:
     def row_file(self, sha256: str) -> Path:
         """Where the row of a submission is written."""
         return self.root / "rows" / f"{sha256}.json"
+
+    def feedback_file(self, row: Row) -> Path:
+        """Where the page for the candidate of a row is written."""
+        return self.root / "feedback" / Path(row.report).name
 
     def staged(self, sha256: str) -> Path:
         """Where the copy of a submission lies."""

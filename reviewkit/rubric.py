@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from reviewkit.scenario import Identifier, Line, RelativePath, Strict, VersionText
 from reviewkit.words import Category, Dimension, Domain, Judgement, Level, Severity
@@ -147,9 +154,20 @@ class Band(Strict):
 
 
 class Feedback(Strict):
-    """What a candidate may be told afterwards."""
+    """What a candidate may be told afterwards. Without a word here: strengths only."""
 
     may_tell: tuple[Level, ...] = ()
+    """Levels of which a missed flaw may be spoken of; none by default."""
+    missed: Literal["nothing", "areas", "flaws"] = "areas"
+    """How a missed flaw of these levels is spoken of: not at all, by its area alone, or by its title."""
+
+    @model_serializer(mode="wrap")
+    def _without_a_default(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A rubric that does not name `missed` is the same bytes as before there was such a field."""
+        data: dict[str, Any] = plain(self)
+        if self.missed == "areas":
+            data.pop("missed", None)
+        return data
 
 
 class Rubric(Strict):
