@@ -149,6 +149,8 @@ class TraceAnswer(Data):
     """Layers in the order crossed."""
     marks: Annotated[dict[ItemId, ItemId], Field(max_length=100)]
     """Layer chosen for each mark; a mark not placed is left out."""
+    notes: Text = ""
+    """What the candidate writes beside the drawing; for the talk about it, never scored."""
 
 
 Answer = ExplainAnswer | DiagnoseAnswer | TraceAnswer

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 from reviewkit.bank import Entry
 from reviewkit.batchmarks import Mark
 from reviewkit.decided import decided_points, unknown_in
+from reviewkit.drawing import Drawing, drawing_html
+from reviewkit.event import TraceAnswer
 from reviewkit.evidence import REPEATS
 from reviewkit.evidence_view import evidence_rows
 from reviewkit.finding import Finding
@@ -20,7 +22,7 @@ from reviewkit.handover import Voice, side_by_side
 from reviewkit.hiring import HiringDecision
 from reviewkit.notice import notice_html, notice_text
 from reviewkit.playback.frames import Frame, frames
-from reviewkit.playback.source import head_texts
+from reviewkit.playback.source import head_texts, truths
 from reviewkit.playback.view import change_html, headline, strip
 from reviewkit.plot import Share, shares
 from reviewkit.reportdiff import marked_diff
@@ -131,6 +133,7 @@ def _context(card: Scorecard, entry: Entry, submission: Submission | None) -> di
         "named": naming(card, {d: key.title for d, key in keys.items()}),
         **_record(frames(submission.events, entry.scenario, head_texts(entry), numbers) if submission else ()),
         "given": _given(submission),
+        "drawings": _drawings(entry, submission),
         "summary": submission.state.verdict.summary if submission and submission.state.verdict else "",
         "evidence": evidence_rows(card, submission.state.evidence if submission else (), {d: k.title for d, k in keys.items()}),
         "repeats": REPEATS,
@@ -180,8 +183,19 @@ def _given(submission: Submission | None) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for key, work in (submission.state.exercises if submission else {}).items():
         answer = work.answer.model_dump() if work.answer is not None else {}
-        parts = [(name.replace("_", " "), _words(value)) for name, value in answer.items()]
+        parts = [(name.replace("_", " "), _words(value)) for name, value in answer.items() if name != "notes" or value]
         found[key] = [*parts, *((file, text) for file, text in work.files.items())]
+    return found
+
+
+def _drawings(entry: Entry, submission: Submission | None) -> dict[str, Markup]:
+    """Drawings of trace exercises beside what the instrumented code does."""
+    truth = truths(entry)
+    found: dict[str, Markup] = {}
+    for key, work in (submission.state.exercises if submission else {}).items():
+        if key in truth and isinstance(work.answer, TraceAnswer):
+            drawn = Drawing(work.answer.order, work.answer.marks)
+            found[key] = Markup(drawing_html(entry.scenario.exercise(key), drawn, truth[key]))  # noqa: S704 - our own markup, every text escaped
     return found
 
 

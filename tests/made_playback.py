@@ -61,8 +61,8 @@ def events(made_of: list[tuple[float, str, dict[str, Any]]] | None = None) -> tu
     return tuple(found)
 
 
-def notebook(path: Path, candidate: str = "c-17") -> Path:
+def notebook(path: Path, candidate: str = "c-17", made_of: list[tuple[float, str, dict[str, Any]]] | None = None) -> Path:
     """A completed notebook with this record."""
     document = json.loads((made.ROOT / "notebooks" / f"{SLUG}.ipynb").read_text("utf-8"))
-    document["metadata"]["reviewkit"] = notebook_metadata(SLUG, "1.0.0", "made-playback", candidate, events())
+    document["metadata"]["reviewkit"] = notebook_metadata(SLUG, "1.0.0", "made-playback", candidate, events(made_of))
     return made.write(path, document)

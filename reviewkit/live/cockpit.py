@@ -21,6 +21,7 @@ from reviewkit.live.follow import Connected, Lost, follow
 from reviewkit.live.guide import DefectGuide, read_guide
 from reviewkit.live.notes import Note, NoteKind
 from reviewkit.live.session import Message, Session
+from reviewkit.live.stages import Stage, stage_html
 from reviewkit.matching import Matching
 from reviewkit.outfolder import OutFolder
 from reviewkit.ratingdesk import now as timestamp
@@ -88,6 +89,14 @@ class Cockpit:
             session, matching = self.session, self._matching
         time = clock(session, self.invite.minutes, self.quiet_minutes, at or datetime.now(UTC))
         return board(session, self.scenario, self.rubric, matching, time)
+
+    def stage(self, stage: Stage, at: datetime | None = None) -> str:
+        """What a stage of the interview shows now, as HTML; empty during focus time and before anything came."""
+        with self._lock:
+            session = self.session
+        if clock(session, self.invite.minutes, self.quiet_minutes, at or datetime.now(UTC)).quiet_left or not session.events:
+            return ""
+        return stage_html(stage, self.scenario, self.rubric, session.state, session.events)
 
     @property
     def standing(self) -> notes.Standing:

@@ -19,6 +19,7 @@ from reviewkit.invite_store import InviteStore
 from reviewkit.live import cockpit_text as html
 from reviewkit.live.cockpit import Cockpit
 from reviewkit.live.notes import NoteKind
+from reviewkit.live.stages import Stage
 from reviewkit.outfolder import OutFolder
 from reviewkit.scorecard import WITHDRAWN
 from reviewkit.words import Level
@@ -39,6 +40,8 @@ class CockpitWidget:
         self.status, self.findings, self.flaws, self.runs = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.flaw = w.Dropdown(description="Flaw", options=self._flaw_options(), **wide)
         self.guide, self.rungs = w.HTML(), w.VBox()
+        self.stage = w.Dropdown(description="Stage", options=[(stage.value, stage) for stage in Stage], **wide)
+        self.stage_view = w.HTML()
         self.note = w.Textarea(description="Note", placeholder="Only you see it", rows=3, **typed)
         self.add = w.Button(description="Keep the note", button_style="primary")
         self.item = w.Dropdown(description="Rate", options=self._items(), **wide)
@@ -61,7 +64,7 @@ class CockpitWidget:
         columns.add_class("rk-columns")
         own = w.VBox([w.VBox([self.note, self.add, self.item, self.mark, self.why, self.rate, self.over, self.said]), self.entries])
         own.add_class("rk-columns")
-        return [columns, own]
+        return [columns, w.VBox([self.stage, self.stage_view]), own]
 
     def _flaw_options(self) -> list[tuple[str, str]]:
         order = list(reversed(Level))
@@ -75,6 +78,7 @@ class CockpitWidget:
     def _connect(self) -> None:
         self.flaw.observe(lambda _change: self._choose_flaw(), names="value")
         self.item.observe(lambda _change: self._choose_item(), names="value")
+        self.stage.observe(lambda _change: self.draw(), names="value")
         self.add.on_click(lambda _button: self._keep_note())
         self.rate.on_click(lambda _button: self._keep_mark())
         self.over.on_click(lambda _button: self._hand_over())
@@ -89,10 +93,12 @@ class CockpitWidget:
             )
             if board.clock.quiet_left:
                 self.findings.value, self.flaws.value, self.runs.value = html.quiet(board), "", ""
+                self.stage_view.value = ""
                 return
             self.findings.value = html.findings(board.findings)
             self.flaws.value = html.flaws(board.flaws, cockpit.standing)
             self.runs.value = html.runs(board.runs)
+            self.stage_view.value = cockpit.stage(self.stage.value)
 
     # --- the guide ----------------------------------------------------------------------------------------------------
     def _choose_flaw(self) -> None:

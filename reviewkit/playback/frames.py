@@ -173,10 +173,10 @@ class _Maker:
                 return replace(self._ran_at(frame, f"Public checks of “{self._title('exercise', exercise)}”", said), exercise=exercise)
             case shapes.ExerciseAnswered(exercise=exercise, answer=answer):
                 drawing = Drawing(answer.order, answer.marks) if isinstance(answer, shapes.TraceAnswer) else None
-                texts = () if drawing else tuple((k.replace("_", " "), str(v)) for k, v in answer.model_dump().items())
+                texts = answer.model_dump(include={"notes"} if drawing else None)
                 verb = "Drawing of" if drawing else "Answer to"
                 title = f"{verb} “{self._title('exercise', exercise)}”"
-                return replace(frame, title=title, said=_cut(texts), exercise=exercise, drawing=drawing)
+                return replace(frame, title=title, said=_cut([(k.replace("_", " "), str(v)) for k, v in texts.items()]), exercise=exercise, drawing=drawing)
             case shapes.VerdictGiven(decision=decision, summary=summary, top=top):
                 first = ", ".join(f"remark {self._numbers[t]}" for t in top if t in self._numbers)
                 return replace(frame, title=f"Verdict: {decision}", said=_cut((("Summary", summary), ("First", first))))

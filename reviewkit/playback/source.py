@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
 from reviewkit.bank import Bank, Entry, UnknownScenarioError
 from reviewkit.drawing import Drawing
+from reviewkit.event import Event
 from reviewkit.submission import Submission
 from reviewkit.words import ExerciseKind
 
@@ -32,3 +37,31 @@ def truths(entry: Entry) -> dict[str, Drawing]:
     return {
         e.id: Drawing(keys[e.id].order, keys[e.id].marks) for e in entry.scenario.exercises if e.kind is ExerciseKind.TRACE and e.id in keys
     }
+
+
+def own_notes(out: Path, invite: str, rater: str, events: Sequence[Event]) -> tuple[tuple[float, str], ...]:
+    """What one interviewer noted, hinted and marked in a live session, by seconds since the record's first event.
+
+    The clocks are the interviewer's and the candidate's, which may differ by some seconds. What was noted before the first
+    event stands at its time.
+
+    Args:
+        out: Output folder with the store.
+        invite: Whose session.
+        rater: Whose entries; those of others stay theirs.
+        events: The record.
+    """
+    from reviewkit.blocking import finished
+    from reviewkit.live.notes import LEDGER, NoteKind
+    from reviewkit.outfolder import OutFolder
+
+    if not events:
+        return ()
+    start = datetime.fromisoformat(events[0].t)
+    held = finished(LEDGER.read(OutFolder(out).store_url, invite)).get(invite, ())
+    found = []
+    for note in held:
+        if note.author == rater:
+            about = "" if note.kind is NoteKind.NOTE else f"{note.kind.value} {note.item}: {note.outcome}. "
+            found.append((max(0.0, (datetime.fromisoformat(note.time) - start).total_seconds()), about + note.text))
+    return tuple(found)

@@ -14,7 +14,7 @@ from reviewkit.drawing import Drawing
 from reviewkit.event import Event
 from reviewkit.playback.frames import Frame, frames
 from reviewkit.playback.player import SPEEDS, TICKS_A_SECOND, Player
-from reviewkit.playback.source import entry_for, head_texts, truths
+from reviewkit.playback.source import entry_for, head_texts, own_notes, truths
 from reviewkit.playback.view import frame_html, headline, strip
 from reviewkit.safe_text import visible
 from reviewkit.scenario import Scenario
@@ -34,9 +34,18 @@ class PlaybackBox:
         title: Whose record it is, as text.
         scenario: For the labels of drawings.
         truth: Drawings of the key by exercise; given on the hiring side only, and shown when asked for.
+        notes: (seconds since the first event, words) of the interviewer, in order; hiring side only.
     """
 
-    def __init__(self, shown: Sequence[Frame], title: str, scenario: Scenario | None = None, truth: Mapping[str, Drawing] | None = None) -> None:
+    def __init__(
+        self,
+        shown: Sequence[Frame],
+        title: str,
+        scenario: Scenario | None = None,
+        truth: Mapping[str, Drawing] | None = None,
+        notes: Sequence[tuple[float, str]] = (),
+    ) -> None:
+        self._notes = notes
         self._player, self._scenario, self._truth = Player(shown), scenario, dict(truth or {})
         last = self._player.last
         self.play = widgets.Play(min=0, max=last, step=1, value=0, interval=INTERVAL_MS, show_repeat=False, description="Play")
@@ -80,7 +89,15 @@ class PlaybackBox:
         past = player.frames[:shown]
         here = self._here(past[-1]) if past else ""
         where = f'<p style="margin:4px 0;color:{_DIM}">Minute {seconds / 60:.1f}, step {shown} of {len(player.frames)}</p>'
-        self.now.value = where + here + self._list(past)
+        self.now.value = where + here + self._said(seconds, at_end=position >= player.last) + self._list(past)
+
+    def _said(self, seconds: float, *, at_end: bool) -> str:
+        """The interviewer's own notes until here; at the end also what was noted after the last step."""
+        rows = "".join(
+            f'<li><span style="color:{_DIM}">{at / 60:.1f} min</span> <bdi style="white-space:pre-wrap">{_text(words)}</bdi></li>'
+            for at, words in self._notes if at <= seconds or at_end
+        )  # fmt: skip
+        return f'<p style="margin:8px 0 2px">Your notes until here</p><ul style="margin:0">{rows}</ul>' if rows else ""
 
     def _here(self, frame: Frame) -> str:
         truth = self._truth if self.reveal.value else None
@@ -102,13 +119,16 @@ def own_playback(events: Sequence[Event], entry: Entry) -> PlaybackBox:
     return PlaybackBox(frames(events, entry.scenario, head_texts(entry)), "Your record", entry.scenario)
 
 
-def open_playback(file: str, bank: str = "", rubrics: str = "") -> PlaybackBox:
+def open_playback(file: str, bank: str = "", rubrics: str = "", invite: str = "", rater: str = "", out: str = "") -> PlaybackBox:
     """The player of a completed notebook, on the hiring side; the notebook is read as data, never run.
 
     Args:
         file: The notebook.
         bank: Where its scenario is; empty searches as `reviewkit` does. A scenario that is not there leaves ids for titles.
         rubrics: Folder of the rubrics, for the truth beside drawings; empty for the bank's own.
+        invite: Id of the invite whose live session this was; empty leaves notes out.
+        rater: Whose notes of that session are shown.
+        out: Output folder whose store has them.
 
     Raises:
         SubmissionError: If the file is no completed notebook.
@@ -119,7 +139,9 @@ def open_playback(file: str, bank: str = "", rubrics: str = "") -> PlaybackBox:
     title = f"Record of {submission.candidate or 'an unnamed candidate'}, {entry.scenario.title if entry else submission.slug}"
     if entry is None:
         return PlaybackBox(frames(submission.events), title)
-    return PlaybackBox(frames(submission.events, entry.scenario, head_texts(entry)), title, entry.scenario, truths(entry))
+    shown = frames(submission.events, entry.scenario, head_texts(entry))
+    own = own_notes(Path(out), invite, rater, submission.events) if invite else ()
+    return PlaybackBox(shown, title, entry.scenario, truths(entry), own)
 
 
 def _text(text: str) -> str:

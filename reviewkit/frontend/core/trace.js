@@ -25,6 +25,11 @@ export function trace(ctx) {
       )
     )
   );
+  const notes = field(
+    ctx.t('Notes to your drawing'),
+    h('textarea', { rows: 3, spellcheck: 'true' }),
+    { wide: true, hint: ctx.t('optional: what is unsure, what you would ask') }
+  );
   const titles = [
     h('h4', { id: uid() }, ctx.t('Route, first to last')),
     h('h4', { id: uid() }, ctx.t('Layers not on the route'))
@@ -40,7 +45,8 @@ export function trace(ctx) {
     h(
       'div',
       { class: 'rk-fields' },
-      selects.map(one => one.node)
+      selects.map(one => one.node),
+      notes.node
     ),
     say
   );
@@ -129,11 +135,13 @@ export function trace(ctx) {
       order,
       marks: Object.fromEntries(
         marks.map((mark, at) => [mark.id, selects[at].control.value]).filter(([, value]) => value)
-      )
+      ),
+      ...(notes.control.value.trim() && { notes: notes.control.value })
     }),
     show: value => {
       order = (Array.isArray(value.order) ? value.order : []).filter(layer => layers.some(one => one.id === layer));
       marks.forEach((mark, at) => (selects[at].control.value = text(value.marks?.[mark.id], 80)));
+      notes.control.value = text(value.notes);
       draw();
     },
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,

@@ -2056,6 +2056,11 @@ function trace(ctx) {
       )
     )
   );
+  const notes = field(
+    ctx.t('Notes to your drawing'),
+    h('textarea', { rows: 3, spellcheck: 'true' }),
+    { wide: true, hint: ctx.t('optional: what is unsure, what you would ask') }
+  );
   const titles = [
     h('h4', { id: uid() }, ctx.t('Route, first to last')),
     h('h4', { id: uid() }, ctx.t('Layers not on the route'))
@@ -2071,7 +2076,8 @@ function trace(ctx) {
     h(
       'div',
       { class: 'rk-fields' },
-      selects.map(one => one.node)
+      selects.map(one => one.node),
+      notes.node
     ),
     say
   );
@@ -2160,11 +2166,13 @@ function trace(ctx) {
       order,
       marks: Object.fromEntries(
         marks.map((mark, at) => [mark.id, selects[at].control.value]).filter(([, value]) => value)
-      )
+      ),
+      ...(notes.control.value.trim() && { notes: notes.control.value })
     }),
     show: value => {
       order = (Array.isArray(value.order) ? value.order : []).filter(layer => layers.some(one => one.id === layer));
       marks.forEach((mark, at) => (selects[at].control.value = text(value.marks?.[mark.id], 80)));
+      notes.control.value = text(value.notes);
       draw();
     },
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,
