@@ -18,9 +18,9 @@ def feedback(
     bank: BankOption = None,
     rubrics: RubricsOption = None,
 ) -> None:
-    """Write the page that a candidate gets: strengths, and what was missed as far as the rubric allows.
+    """Write the page that a candidate gets.
 
-    It holds no score, no decision and no rater. Of missed flaws it says what `feedback` in the rubric allows: nothing, their
+    Strengths in their own words, what to try next, and what was missed. It holds no score, no decision and no rater. Of missed flaws it says what `feedback` in the rubric allows: nothing, their
     areas (the default for levels in may_tell), or their titles.
 
     Example: reviewkit feedback results c-17 --message words.txt

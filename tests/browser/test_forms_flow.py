@@ -121,6 +121,7 @@ def fill_forms(page: Page) -> None:
         trace.get_by_role("button", name=f"Add {layer} to the route").click()
     trace.get_by_role("button", name="Move Database up").click()
     trace.get_by_label("A transaction begins").select_option("db")
+    trace.get_by_label("Notes to your drawing").fill("Who ends it?")
     diagnose = form(page, "diagnose")
     diagnose.get_by_label("Cause").fill("Answers are kept for ever.")
     diagnose.get_by_label("Trade-off").fill("More queries.")
@@ -165,7 +166,7 @@ def check_answers(desk: Desk) -> None:
     judged = {claim["claim"]: (claim["verdict"], claim["why"]) for claim in desk.data("claim.judged")}
     answers = {data["exercise"]: data["answer"] for data in desk.data("exercise.answered")}
     assert judged == {"c1": ("false", "The cache is never cleared."), "c2": ("not shown", "")}
-    assert answers["trace"] == {"order": ["api", "db", "store"], "marks": {"begins": "db"}}
+    assert answers["trace"] == {"order": ["api", "db", "store"], "marks": {"begins": "db"}, "notes": "Who ends it?"}
     assert answers["diagnose"] == {"cause": "Answers are kept for ever.", "evidence": "", "fix": "", "trade_off": "More queries."}
     assert answers["explain"] == {"text": "An answer that was right once."}
     assert desk.data("verdict.given")[-1] == {"decision": "request changes", "summary": "Not with this cache.", "top": [second, first]}
