@@ -288,6 +288,7 @@ def row_of(assessment: Assessment, name: str) -> Row:
         band=card.total.band, gates=gates, waiting=len(card.queue), flags=len(card.flags), sandbox=card.sandbox,
         marks=", ".join(dict.fromkeys(flag.code for flag in card.flags)), tampering=sum(flag.tampering for flag in card.flags),
         unchecked=_unchecked(card), decision=decided.decision if decided else "", decided_by=decided.author if decided else "",
+        shares=tuple((b.by, b.value, b.found, b.planted, b.open) for b in card.breakdown if b.by != "severity" and b.planted),
     )  # fmt: skip
 
 

@@ -2,82 +2,60 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 import json
-from collections import defaultdict
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from reviewkit.cohortgroup import groups_of
+from reviewkit.cohorttable import csv_bytes, table_of
 from reviewkit.collect import write_whole
 from reviewkit.errors import DataError
-from reviewkit.harness.results import bars
-from reviewkit.plot import svg
 from reviewkit.report import environment
 from reviewkit.row import Row
-from reviewkit.safe_text import cell
 from reviewkit.statsviews import MEANING
 from reviewkit.totalbar import row_bar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BINS = tuple(range(0, 100, 10))
-MANY = 8
-"""Submissions from which a distribution says more than the rows themselves."""
+FIRST_LINES: Final = 100
+"""Of a table, that are drawn while the page loads; with the page's script the others are not drawn before they are asked for."""
 
 
 def render_cohort(rows: Sequence[Row], agreement: Sequence[Mapping[str, Any]] = ()) -> str:
-    """The cohort page: per scenario the distribution and a table by total, then agreement and what could not be scored.
+    """The cohort page: per scenario what was found and a table by total, then agreement and what could not be scored.
+
+    The page's own script sorts, filters and compares; the policy lets no other run, as it names this one by its hash.
+    Without it the page shows the same, in the order of the totals.
 
     Args:
         rows: The batch.
         agreement: From `statsviews.cohort_rows`; without any decision of a rater there is none.
     """
-    by_scenario: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if not row.unscored:
-            by_scenario[row.scenario].append(row)
-    groups = [
-        (name, sorted(found, key=lambda r: (-(r.total or 0.0), r.candidate, r.sha256)), _distribution(found))
-        for name, found in sorted(by_scenario.items())
-    ]
     unscored = sorted((row for row in rows if row.unscored), key=lambda r: (r.unscored, r.file))
-    page = environment().get_template("cohort.html.j2")
-    return page.render(groups=groups, unscored=unscored, total=len(rows), agreement=agreement, meaning=MEANING, bar=row_bar)
+    script = _script()
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment().get_template("cohort.html.j2").render(
+        groups=groups_of(rows), unscored=unscored, total=len(rows), agreement=agreement, meaning=MEANING, bar=row_bar, first_lines=FIRST_LINES,
+        script=Markup(script), script_hash=f"'sha256-{digest}'",  # noqa: S704 - our own file
+    )  # fmt: skip
 
 
-def percent(row: Row) -> float:
-    """Total in percent of what could be had."""
-    return 100 * (row.total or 0.0) / row.over if row.over else 0.0
-
-
-def _distribution(rows: Sequence[Row]) -> Markup:
-    if len(rows) < MANY:
-        return Markup("")
-    counts = {f"{low}–{low + 10}": sum(low <= percent(r) < low + 10 or (low == 90 and percent(r) >= 100) for r in rows) for low in BINS}
-    return Markup(svg(bars("Submissions by percent of the points", counts)))  # noqa: S704 - our own SVG
+@cache
+def _script() -> str:
+    return (files("reviewkit") / "templates" / "cohort" / "cohort.js").read_text("utf-8")
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
     """Every row, all cells quoted and none a formula."""
-    text = io.StringIO(newline="")
-    fields = list(Row("", "").as_dict())
-    writer = csv.DictWriter(text, fields, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writeheader()
-    for row in rows:
-        plain = row.as_dict()
-        writer.writerow({k: _csv_value(v) for k, v in plain.items()})
-    write_whole(path, text.getvalue().encode("utf-8", "backslashreplace"))
-
-
-def _csv_value(value: Any) -> str:
-    if value is None:
-        return ""
-    return cell(value) if isinstance(value, str) else f"{value}"
+    write_whole(path, csv_bytes(table_of(rows)))
 
 
 def load_scorecards(folder: str | Path) -> pd.DataFrame:

@@ -64,6 +64,13 @@ class Row:
     """Codes of the marks that other files of the output folder give rise to."""
     batch_words: str = ""
     """The same as sentences."""
+    shares: tuple[tuple[str, str, int, int, int], ...] = ()
+    """Of planted flaws, (`level` or `domain`, its value, found, planted, open); empty in rows of earlier versions."""
+
+    def __post_init__(self) -> None:
+        """From JSON come lists; rows are compared and put into sets."""
+        plain = tuple((str(by), str(value), int(found), int(planted), int(left)) for by, value, found, planted, left in self.shares)
+        object.__setattr__(self, "shares", plain)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""

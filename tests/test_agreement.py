@@ -239,7 +239,7 @@ def test_a_hostile_raters_name_is_shown_as_written(folder: tuple[Path, dict[str,
     from reviewkit.statsviews import cohort_rows
 
     page = render_cohort([], cohort_rows(report(items)))
-    assert "<script>" not in page
+    assert page.count("<script>") == 1, "the page's own"
     assert "\u202e" not in page
 
 

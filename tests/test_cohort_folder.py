@@ -6,6 +6,7 @@ import asyncio
 import csv
 import itertools
 import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +16,12 @@ import pytest
 from hostile_reports import bank
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from reviewkit import assess, batch
-from reviewkit.errors import DataError
+from reviewkit.cli import app
+from reviewkit.cohorttable import export
+from reviewkit.errors import DataError, UsageError
 from reviewkit.outfolder import OutFolder
 from reviewkit.purge import purge_files
 from reviewkit.refresh import refresh
@@ -137,6 +141,26 @@ def test_the_order_of_files_changes_nothing(tmp_path: Path, order: int) -> None:
     for name in ("cohort.csv", "cohort.html", "cohort.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     assert {c["batch_marks"] for c in cells(one)} == {"copied_text, lookalike_candidate", ""}
+
+
+def test_a_cohort_is_exported_or_it_is_said_what_is_lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row("a.ipynb", "1" * 64, "c-1", shares=(("domain", "security", 1, 2, 0), ("level", "senior", 0, 3, 1))), Row("b", "")]
+    OutFolder(tmp_path).write_cohort(rows)
+    assert OutFolder(tmp_path).cohort() == rows, "as JSON, and back"
+    done = CliRunner().invoke(app, ["export", str(tmp_path), str(tmp_path / "x.csv")])
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'x.csv'}: 2 rows\n")
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as stream:
+        first, second = csv.DictReader(stream)
+    assert list(first)[-6:] == [f"{key}_{name}" for key in ("level_senior", "domain_security") for name in ("found", "planted", "open")]
+    assert (list(first.values())[-6:], set(list(second.values())[-6:])) == (["0", "3", "1", "1", "2", "0"], {""})
+    for name in ("pyarrow", "openpyxl"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for file, said in (
+        ("x.parquet", r"\.parquet needs pyarrow\. .*'reviewkit\[export\]'"), ("x.xlsx", r"\.xlsx needs openpyxl\."), ("x.pdf", r"x\.pdf: is of no format .* \.csv, \.parquet, \.xlsx")
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=said):
+            export(rows, tmp_path / file)
+        assert not (tmp_path / file).exists()
 
 
 def test_two_unread_files_of_one_name_are_two_rows() -> None:

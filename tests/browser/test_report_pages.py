@@ -29,7 +29,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = assess(read_submission(made.ROOT / "rubrics" / "ledger" / "calibration" / "weak-1.ipynb"), bank, None)
     (folder / "report.html").write_text(render_report(found.card, found.entry, found.submission, "2026-03-02"), "utf-8")
     row = replace(row_of(found, "a.ipynb"), report="report.html", flags=1)
-    rows = [replace(row, candidate=f"c-{n}", total=9.0 * n, low=8.0 * n, high=9.6 * n) for n in range(1, 10)]
+    rows = [replace(row, candidate=f"c-{n}", total=9.0 * n, low=8.0 * n, high=9.6 * n, waiting=n % 2) for n in range(1, 10)]
+    rows[4] = replace(rows[4], decision="invite", shares=(("level", "senior", 3, 4, 1), ("level", "junior", 2, 2, 0), ("domain", "security", 1, 2, 0)))
+    (folder / "many.html").write_text(render_cohort([replace(rows[0], candidate=f"c-{n}", total=n / 10) for n in range(1, 251)]), "utf-8")
     broken = Row("broken.ipynb", "", unscored="not_json", sentence="broken.ipynb: is not JSON. Ask for the file again.")
     (folder / "cohort.html").write_text(render_cohort([*rows, broken]), "utf-8")
     return folder
@@ -102,6 +104,55 @@ def test_paper_shows_what_is_open_and_all_of_it_when_asked(opened: Opener) -> No
     expect(diff).to_be_visible()
     assert 1 < short <= 16
     assert pdf_pages(page) > 2 * short
+
+
+def test_a_cohort_is_sorted_filtered_and_compared_by_keyboard(opened: Opener) -> None:
+    page = opened("cohort.html")
+    names = lambda: page.locator("section.group tbody td:nth-child(2) bdi").all_text_contents()  # noqa: E731
+    assert names() == [f"c-{n}" for n in range(9, 0, -1)]
+    by_name = page.get_by_role("button", name="Candidate, opens the report")
+    by_name.focus()
+    page.keyboard.press("Enter")
+    assert names() == [f"c-{n}" for n in range(1, 10)]
+    expect(page.locator("th", has=by_name)).to_have_attribute("aria-sort", "ascending")
+    page.get_by_label("Only those").select_option("with something waiting")
+    page.get_by_label("Total from").fill("30")
+    assert names() == ["c-5", "c-7", "c-9"]
+    expect(page.get_by_role("status").first).to_have_text("3 of 9 fit")
+    page.get_by_label("Found, of").select_option("level senior")
+    expect(page.get_by_role("row", name="c-5")).to_contain_text("3 of 4 (+1 open)")
+    for name in ("c-5", "c-9"):
+        page.get_by_role("checkbox", name=f"Compare {name}").focus()
+        page.keyboard.press("Space")
+    page.get_by_role("button", name="Side by side").focus()
+    page.keyboard.press("Enter")
+    pair = page.get_by_role("dialog", name="c-5 beside c-9")
+    expect(pair).to_contain_text("Their intervals do not overlap.")
+    expect(pair.get_by_role("row", name="security")).to_contain_text("1 of 2")
+    expect(pair.get_by_role("row", name="Decision")).to_contain_text("invite")
+    assert Axe().run(page).response["violations"] == []
+    page.keyboard.press("Escape")
+    expect(pair).to_be_hidden()
+    page.get_by_role("button", name="Show all").click()
+    assert len(names()) == 9
+
+
+def test_a_long_cohort_is_shown_in_pages_and_whole_on_paper_and_without_script(opened: Opener, pages: Path, browser: Browser) -> None:
+    page = opened("many.html")
+    lines = page.locator("section.group tbody tr")
+    expect(lines).to_have_count(100)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("status").first).to_have_text("250 of 250 fit, lines 201 to 250")
+    expect(lines).to_have_count(50)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(lines).to_have_count(250)
+    plain = browser.new_page(java_script_enabled=False)
+    plain.goto((pages / "many.html").as_uri())
+    expect(plain.get_by_text("c-1", exact=True)).to_be_visible()
+    expect(plain.locator(".controls")).to_be_hidden()
+    expect(plain.get_by_role("checkbox")).to_have_count(0)
+    plain.close()
 
 
 def pdf_pages(page: Page) -> int:
