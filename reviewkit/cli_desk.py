@@ -41,10 +41,11 @@ def desk(
 
 def store_place(given: str, out: Path) -> str:
     """The store for a kernel that runs in another folder; empty where it finds it itself: a URL may hold a password."""
-    from reviewkit.database import STORE_VARIABLE
-    from reviewkit.outfolder import STORE
+    from reviewkit.storeplace import PLACE, STORE, STORE_VARIABLE
 
     place = given or os.environ.get(STORE_VARIABLE, "")
     if "://" in place:
         return given
+    if not place and (out / PLACE).exists():
+        return ""  # the output folder knows
     return str(Path(place or out / STORE).absolute())

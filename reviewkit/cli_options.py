@@ -67,4 +67,7 @@ ExemplarsOption = Annotated[
 SentencesOption = Annotated[
     bool, typer.Option("--sentences", help="Match with the optional sentence model as well (reviewkit setup sentences).")
 ]
+ScoreStoreOption = Annotated[
+    str, typer.Option("--store", help="postgresql://user@host/name for rows and decisions, in the place of OUT/store.sqlite. OUT remembers it.")
+]
 ScoredArgument = Annotated[Path, typer.Argument(metavar="OUT", help="Folder that reviewkit score wrote.")]

@@ -22,6 +22,7 @@ from reviewkit.cli_options import (
     OutPlaceOption,
     RubricsOption,
     SchedulerOption,
+    ScoreStoreOption,
     SentencesOption,
     TimeLimitOption,
 )
@@ -36,6 +37,7 @@ def score(
     rubrics: RubricsOption = None,
     jobs: JobsOption = None,
     engine: EngineOption = Engine.FORK,
+    store_place: ScoreStoreOption = "",
     notice: Annotated[Optional[Path], typer.Option("--notice", help="Text for the reports' notice, in the place of ours.")] = None,  # noqa: UP045
     exemplars: ExemplarsOption = True,
     sentences: SentencesOption = False,
@@ -90,6 +92,12 @@ def score(
     found += [path for source in sources if is_remote(source) for path in inbox.add(source)]
     with RemoteOut(out) if "://" in out else nullcontext() as remote:
         folder = Path(out) if remote is None else remote.path
+        if store_place:
+            from reviewkit.batch import prepare
+            from reviewkit.storeplace import choose_store
+
+            prepare(folder)
+            choose_store(folder, store_place)
         if notice is not None:
             use_notice(notice, folder)
         for address in (s for s in sources if "://" in s and not is_remote(s)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -34,20 +35,19 @@ def purge(
     """
     from reviewkit.database import sqlite_path, store_url
     from reviewkit.purge import hashes_in, purge_files, purge_store
+    from reviewkit.storeplace import store_of
 
     if not candidate:
         raise UsageError("No candidate is named.", "Give the opaque id, such as c-17.")
-    url = store_url(store or None, out)
-    file = sqlite_path(url)
+    urls = [url for url in dict.fromkeys((store_url(store or None, out), store_of(out))) if _is_there(sqlite_path(url))]
     hashes = hashes_in(out, candidate)
-    rows: dict[str, int] = {}
-    if file is None or file.is_file():
-        # The intake first: should it be out of reach, the store still knows the invites when this is run again.
-        invites = asyncio.run(_known_invites(url, candidate))
-        at_intake = asyncio.run(_purge_intake(intake, receipts, candidate, invites)) if intake else {}
-        rows, hashes, _invites = asyncio.run(purge_store(url, candidate, hashes))
-    else:
-        at_intake = asyncio.run(_purge_intake(intake, receipts, candidate, [])) if intake else {}
+    rows: Counter[str] = Counter()
+    # The intake first: should it be out of reach, the stores still know the invites when this is run again.
+    invites = [invite for url in urls for invite in asyncio.run(_known_invites(url, candidate))]
+    at_intake = asyncio.run(_purge_intake(intake, receipts, candidate, invites)) if intake else {}
+    for url in urls:  # of the invites, and of the folder's rows and decisions
+        gone, hashes, _invites = asyncio.run(purge_store(url, candidate, hashes))
+        rows.update(gone)
     files = purge_files(out, candidate, hashes) if out.is_dir() else ()
     if as_json:
         typer.echo(json.dumps({"store": rows, "files": list(files), "intake": at_intake}))
@@ -63,6 +63,11 @@ def purge(
     if not intake:
         typer.echo("No intake was named (--intake), so none was purged.")
     typer.echo("Copies in backups, mail and other folders are not deleted by this.")
+
+
+def _is_there(file: Path | None) -> bool:
+    """Whether there is a store: one on a server, or a file."""
+    return file is None or file.is_file()
 
 
 async def _known_invites(url: str, candidate: str) -> list[str]:

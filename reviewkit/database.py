@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from reviewkit.errors import UsageError
-from reviewkit.outfolder import STORE
-
-STORE_VARIABLE: Final = "REVIEWKIT_STORE"
+from reviewkit.storeplace import STORE_VARIABLE, store_of
 
 
 def database_url(place: str) -> str:
@@ -41,5 +38,6 @@ def sqlite_path(url: str) -> Path | None:
 
 
 def store_url(place: str | None, out: Path) -> str:
-    """URL of the hiring side's store: as given, else `REVIEWKIT_STORE`, else `store.sqlite` in the output folder."""
-    return database_url(place or os.environ.get(STORE_VARIABLE) or str(out / STORE))
+    """URL of the hiring side's store: as given, else `REVIEWKIT_STORE`, else the output folder's own."""
+    named = place or os.environ.get(STORE_VARIABLE)
+    return database_url(named) if named else store_of(out)

@@ -21,7 +21,7 @@ async def add(url: str, sha256: str, decisions: Sequence[Decision]) -> None:
         decisions: In the order in which they were taken.
 
     Raises:
-        sqlalchemy.exc.OperationalError: If another writer holds the store for longer than `store.BUSY_SECONDS`.
+        DataError: If the store cannot be used, or another writer holds it for longer than `store.BUSY_SECONDS`.
     """
     await DECISIONS.add(url, sha256, decisions)
 

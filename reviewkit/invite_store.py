@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sqlalchemy import Column, Integer, Table, Text, delete, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reviewkit.database import sqlite_path
-from reviewkit.errors import DataError, UsageError
+from reviewkit.errors import UsageError
 from reviewkit.invite import Invite
-from reviewkit.store import METADATA, open_engine
+from reviewkit.store import METADATA, told, writing
 
 Change = Literal["created", "extended", "revoked"]
 State = Literal["open", "expired", "revoked"]
@@ -150,16 +149,8 @@ class InviteStore:
     async def _run(self, work: Work) -> None:
         path = sqlite_path(self.url)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(self.url, writes=True)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(METADATA.create_all)
-                await work(connection)
-        except (DBAPIError, OSError) as error:
-            name = str(path) if path else "the store"
-            fact = f"the store cannot be used ({type(getattr(error, 'orig', error)).__name__})"
-            raise DataError(name, fact, "Check the disk and its permissions, or name another with --store.") from None
-        finally:
-            await engine.dispose()
+            with told(self.url):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        async with writing(self.url) as connection:
+            await work(connection)
 

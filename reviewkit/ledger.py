@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import DDL, Column, Integer, String, Table, Text, event, inspect, select
+from sqlalchemy import Column, Integer, String, Table, Text, event, inspect, select
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.schema import ExecutableDDLElement
 
-from reviewkit.store import METADATA, open_engine
+from reviewkit.store import METADATA, name_of, open_engine, told, writing
+from reviewkit.storeschema import grow_only, version_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -36,43 +36,35 @@ class Ledger(Generic[M]):
             *(Column(field, Text, nullable=info.default is None) for field, info in model.model_fields.items()),
             sqlite_autoincrement=True,
         )
-        for verb in ("UPDATE", "DELETE"):
-            trigger: ExecutableDDLElement = DDL(  # type: ignore[no-untyped-call]
-                f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name} "
-                f"BEGIN SELECT RAISE(ABORT, '{name} are only ever added'); END"
-            )
-            event.listen(self.table, "after_create", trigger.execute_if(dialect="sqlite"))
+        event.listen(self.table, "after_create", _guard)
 
     async def add(self, url: str, about: str, items: Sequence[M]) -> None:
         """Append items about one submission or invite, all or none; concurrent writers wait for each other and all are kept.
 
         Raises:
-            sqlalchemy.exc.OperationalError: If another writer holds the store for longer than `store.BUSY_SECONDS`.
+            DataError: If the store cannot be used, or another writer holds it for longer than `store.BUSY_SECONDS`.
         """
         if not items:
             return
-        engine = open_engine(url, writes=True)
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(METADATA.create_all)
-                for item in items:  # one by one: sequence numbers follow the order given
-                    values = {self.key: about, **item.model_dump(mode="json")}
-                    await connection.execute(self.table.insert().values(**values))
-        finally:
-            await engine.dispose()
+        async with writing(url) as connection:
+            for item in items:  # one by one: sequence numbers follow the order given
+                values = {self.key: about, **item.model_dump(mode="json")}
+                await connection.execute(self.table.insert().values(**values))
 
     async def read(self, url: str, about: str | None = None) -> dict[str, tuple[M, ...]]:
         """Items by what they are about, of one or of all, each in the order in which they were stored; none without a store."""
         if not _exists(url):
             return {}
-        engine = open_engine(url)
-        try:
-            async with engine.connect() as connection:
-                return await connection.run_sync(self._select, about)
-        finally:
-            await engine.dispose()
+        with told(url):
+            engine = open_engine(url)
+            try:
+                async with engine.connect() as connection:
+                    return await connection.run_sync(self._select, about, name_of(url))
+            finally:
+                await engine.dispose()
 
-    def _select(self, connection: Connection, about: str | None) -> dict[str, tuple[M, ...]]:
+    def _select(self, connection: Connection, about: str | None, name: str) -> dict[str, tuple[M, ...]]:
+        version_of(connection, name)  # of a later reviewkit nothing is read; what this table holds is the same in all before
         if not inspect(connection).has_table(self.table.name):
             return {}
         query = select(self.table).order_by(self.table.c.sequence)
@@ -88,14 +80,23 @@ class Ledger(Generic[M]):
 @contextmanager
 def erasable(connection: Connection) -> Iterator[None]:
     """Let a person's rows be deleted for good in this transaction; what keeps ledgers from being changed comes back after it."""
-    guards: list[tuple[str, str]] = []
     if connection.dialect.name == "sqlite":
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB '*_no_delete'"
-        guards = [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
-    for name, _statement in guards:
-        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        found = [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
+        off, on = [f"DROP TRIGGER {name}" for name, _ in found], [statement for _, statement in found]
+    else:
+        query = "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%\\_no\\_delete'"
+        guards = [f"{row[1]} {{}} TRIGGER {row[0]}" for row in connection.exec_driver_sql(query)]
+        off, on = ([f"ALTER TABLE {guard.format(verb)}" for guard in guards] for verb in ("DISABLE", "ENABLE"))
+    for statement in off:
+        connection.exec_driver_sql(statement)
     yield
-    for _name, statement in guards:
+    for statement in on:
+        connection.exec_driver_sql(statement)
+
+
+def _guard(table: Table, connection: Connection, **_: object) -> None:
+    for statement in grow_only(table.name, connection.dialect.name):
         connection.exec_driver_sql(statement)
 
 

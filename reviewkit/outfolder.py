@@ -3,6 +3,7 @@
 ```text
 OUT/
   store.sqlite     rows and scorecards over batches; decisions of raters; hiring decisions
+  store.json       instead of it: which server keeps them (`--store`), without the password
   cohort.json      the newest rows of everything scored here, which cohort.html and cohort.csv show
   owners/          <sha256>.json, whose a submission is by the invites that an intake verified
   identities/      <sha256>.json, ids and hashes of a submission (no text), for marks among files
@@ -43,9 +44,9 @@ from reviewkit.errors import DataError, UsageError
 from reviewkit.fieldtypes import CandidateId
 from reviewkit.row import Row
 from reviewkit.scorecard import Scorecard
+from reviewkit.storeplace import store_of
 from reviewkit.submission import Submission, belonging_to
 
-STORE = "store.sqlite"
 LOCK_PATIENCE = 60.0
 """Seconds that a writer of derived files waits for another one; each needs about a second."""
 _OWNERS = TypeAdapter(frozenset[CandidateId])
@@ -61,7 +62,7 @@ class OutFolder:
     @property
     def store_url(self) -> str:
         """SQLAlchemy URL of its store."""
-        return f"sqlite+aiosqlite:///{self.root.resolve() / STORE}"
+        return store_of(self.root)
 
     def row_file(self, sha256: str) -> Path:
         """Where the row of a submission is written."""

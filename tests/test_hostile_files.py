@@ -247,7 +247,7 @@ def read_exported(shown: list[Shown], folder: Path) -> tuple[list[dict[str, str]
         export([one.row for one in shown], folder / name)
     table = parquet.read_table(folder / "cohort.parquet").to_pylist()
     head, *lines = openpyxl.load_workbook(folder / "cohort.xlsx")["Cohort"].iter_rows()
-    assert {cell.data_type for line in lines for cell in line} <= {"s", "n"}
+    assert {cell.data_type for line in lines for cell in line} <= {"inlineStr", "s", "n"}, "texts and numbers"
     sheet = [{str(name.value): cell.value for name, cell in zip(head, line, strict=True)} for line in lines]
     return tuple([{k: "" if v is None else f"{v}" for k, v in line.items()} for line in lines] for lines in (table, numbers_like(table, sheet)))  # type: ignore[return-value]
 

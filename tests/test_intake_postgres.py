@@ -1,10 +1,8 @@
-"""The intake's promises on PostgreSQL; needs an empty database in REVIEWKIT_POSTGRES_URL."""
+"""The intake's promises on PostgreSQL, on a server of the tests' own."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,24 +14,13 @@ from reviewkit.errors import IntakeError
 from reviewkit.intake import upkeep
 from reviewkit.intake.database import open_database
 from reviewkit.intake.opening import open_storage
-from reviewkit.intake.tables import META
 
 EVENTS = chain(SAMPLES)
-PLACE = os.environ.get("REVIEWKIT_POSTGRES_URL", "")
-pytestmark = pytest.mark.skipif(not PLACE, reason="REVIEWKIT_POSTGRES_URL names no database")
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    url = database_url(PLACE)
-    yield url
-
-    async def drop() -> None:
-        database = open_database(url)
-        await database.write(META.drop_all)
-        await database.close()
-
-    asyncio.run(drop())
+def url(postgres_url: str) -> str:
+    return database_url(postgres_url)
 
 
 def test_postgresql_keeps_the_same_promises(url: str, tmp_path: Path) -> None:
