@@ -13,8 +13,8 @@ import typer
 from reviewkit import __version__, cli_stats, log
 from reviewkit.cli_cockpit import cockpit
 from reviewkit.cli_desk import desk
-from reviewkit.cli_feedback import feedback
 from reviewkit.cli_export import export
+from reviewkit.cli_feedback import feedback
 from reviewkit.cli_intake import intake_app
 from reviewkit.cli_invite import invite_app
 from reviewkit.cli_match import match_file
