@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.rubric import Rubric
 from reviewkit.scenario import Scenario
-from reviewkit.yamlfile import read_yaml
+from reviewkit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from reviewkit.exemplars import Exemplars, ExemplarSet
@@ -217,9 +217,18 @@ def read_model(model: type[M], path: Path) -> M:
     """
     name = "/".join(path.parts[-3:])
     try:
-        data = read_yaml(path)
+        raw = path.read_bytes()
     except FileNotFoundError:
         raise ContentError(name, ("there is no such file",)) from None
+    found: M = _read_bytes(model, raw, name)  # type: ignore[assignment]
+    return found
+
+
+@lru_cache(maxsize=64)
+def _read_bytes(model: type[BaseModel], raw: bytes, name: str) -> BaseModel:
+    """Kept by content: models are frozen, and a batch reads the same files for each submission."""
+    try:
+        data = parse_yaml(raw)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContentError(name, (yaml_words(error),)) from None
     try:

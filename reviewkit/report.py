@@ -245,9 +245,11 @@ def _link(letter: str, key: str, words: str) -> Markup:
 
 
 def _opinion(card: Scorecard) -> str:
+    if card.second_opinion is None:
+        return ""
     from reviewkit.opinionviews import summary
 
-    return summary(card.second_opinion) if card.second_opinion is not None else ""
+    return summary(card.second_opinion)
 
 
 def _sandbox(card: Scorecard) -> str:

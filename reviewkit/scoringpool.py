@@ -23,7 +23,7 @@ from reviewkit.sandbox import lend
 from reviewkit.sandbox.lending import ADDRESS, Lender
 
 SCORING_MODULES = (
-    "reviewkit.notebook_views", "reviewkit.sandbox.lending", "reviewkit.decisions", "reviewkit.store", "aiosqlite",
+    "reviewkit.notebook_views", "reviewkit.scoringwarm", "reviewkit.sandbox.lending", "reviewkit.decisions", "reviewkit.store", "aiosqlite",
     "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.sqlite.aiosqlite",
 )  # fmt: skip
 """What the scoring notebook imports."""
@@ -56,6 +56,11 @@ def scoring_pool(engine: Engine, jobs: int, log: Path) -> Iterator[tuple[Executo
             return
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_start_worker, initargs=(log,)) as pool:
         yield pool, {}
+
+
+def ready(bank: Path, rubrics: Path, slug: str) -> tuple[str, ...]:
+    """What the engine does once before it forks for submissions of this scenario."""
+    return ("reviewkit.scoringwarm", "warm_up", str(bank), str(rubrics), slug)
 
 
 def quick_import() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,16 @@ def read_yaml(path: Path) -> Any:
         UnicodeDecodeError: If it is not UTF-8.
         yaml.YAMLError: If it is no YAML, or asks for objects.
     """
-    return yaml.load(path.read_text("utf-8"), _LOADER)  # noqa: S506 - both loaders are the safe one
+    return parse_yaml(path.read_bytes())
+
+
+def parse_yaml(raw: bytes) -> Any:
+    """The data of the bytes of a YAML file; see `read_yaml`.
+
+    Raises:
+        UnicodeDecodeError, yaml.YAMLError: As `read_yaml`.
+    """
+    return yaml.load(io.TextIOWrapper(io.BytesIO(raw), "utf-8").read(), _LOADER)  # noqa: S506 - both loaders are the safe one
 
 
 def compose_yaml(path: Path) -> yaml.Node | None:

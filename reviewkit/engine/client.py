@@ -126,8 +126,8 @@ class ForkedKernelManager:
     ipykernel = True
     """It takes ipykernel's arguments."""
 
-    def __init__(self, server: ForkServer, env: Mapping[str, str]) -> None:
-        self._server, self._env = server, env
+    def __init__(self, server: ForkServer, env: Mapping[str, str], ready: Sequence[str] = ()) -> None:
+        self._server, self._env, self._ready = server, env, ready
         self._process: ForkedProcess | None = None
         self._client: ForkedKernelClient | None = None
 
@@ -139,7 +139,7 @@ class ForkedKernelManager:
     def start_kernel(self, extra_arguments: Sequence[str] = (), cwd: str | None = None, **options: Any) -> None:
         """Have one forked."""
         env = {**os.environ, **options.get("env", {}), **self._env, "JPY_PARENT_PID": str(os.getpid())}
-        self._process = self._server.fork(extra_arguments, str(Path(cwd or ".").absolute()), env)
+        self._process = self._server.fork(extra_arguments, str(Path(cwd or ".").absolute()), env, self._ready)
 
     def client(self) -> ForkedKernelClient:
         """The one client."""
@@ -177,13 +177,15 @@ class ForkedKernelManager:
 class ForkedNotebookClient(PapermillNotebookClient):  # type: ignore[misc]
     """papermill's client that has its kernel forked."""
 
-    def __init__(self, nb_man: Any, server: ForkServer, env: Mapping[str, str], **options: Any) -> None:
+    def __init__(
+        self, nb_man: Any, server: ForkServer, env: Mapping[str, str], ready: Sequence[str] = (), **options: Any
+    ) -> None:
         super().__init__(nb_man, **options)
-        self._server, self._env = server, env
+        self._server, self._env, self._ready = server, env, ready
 
     def create_kernel_manager(self) -> ForkedKernelManager:
         """See nbclient."""
-        self.km = ForkedKernelManager(self._server, self._env)
+        self.km = ForkedKernelManager(self._server, self._env, self._ready)
         return self.km
 
     async def _async_handle_timeout(self, timeout: int, cell: Any = None) -> Any:

@@ -3,7 +3,8 @@
     python -c 'from reviewkit.engine.forkserver import main; main()' CONTROL OWNER MODULE...
 
 The owner asks over the socket CONTROL; each request is a length (4 bytes) with three descriptors, then JSON
-`{"cwd", "env", "arguments"}`. The descriptors are the kernel's shell and iopub sockets and its leash. On the leash the
+`{"cwd", "env", "arguments", "ready"}`. What `ready` names (`[module, function, argument...]`, or nothing) is called once in the
+server before the kernel is forked. The descriptors are the kernel's shell and iopub sockets and its leash. On the leash the
 server writes the exit status (4 bytes) when the kernel has ended, and takes signal numbers (one byte each). A leash that is
 closed ends its kernel, and the end of the owner ends everything.
 """
@@ -60,6 +61,7 @@ class Server:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._kernels: dict[int, Kernel] = {}
+        self._made_ready: set[tuple[str, ...]] = set()
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         for end in (self._woken, self._wake):
@@ -126,6 +128,7 @@ class Server:
         if request is None:
             return False
         order, ends = request
+        self._make_ready(tuple(order["ready"]))
         shell, iopub, leash = (socket.socket(fileno=end) for end in ends)
         server = os.getpid()
         with warnings.catch_warnings():
@@ -138,6 +141,18 @@ class Server:
         self._kernels[pid] = kernel = Kernel(pid, leash)
         self._selector.register(leash, selectors.EVENT_READ, kernel)
         return True
+
+    def _make_ready(self, what: tuple[str, ...]) -> None:
+        """Do what kernels need to find done; a kernel meets for itself what goes wrong here."""
+        if not what or what in self._made_ready:
+            return
+        self._made_ready.add(what)
+        module, function, *arguments = what
+        try:
+            getattr(importlib.import_module(module), function)(*arguments)
+        except Exception:
+            sys.excepthook(*sys.exc_info())
+        _keep_shared(f"{module}.{function}")
 
     def _become_kernel(
         self, server: int, shell: socket.socket, iopub: socket.socket, leash: socket.socket, order: dict[str, Any]
@@ -229,8 +244,18 @@ def prepare(modules: list[str]) -> None:
             importlib.import_module(name)
     for name in modules:
         importlib.import_module(name)
-        if threading.active_count() > 1:
-            raise RuntimeError(f"importing {name} starts a thread; it cannot be imported before kernels are forked")
+        _refuse_threads(name)
+    _keep_shared("what was imported")
+
+
+def _refuse_threads(culprit: str) -> None:
+    if threading.active_count() > 1:
+        raise RuntimeError(f"{culprit} starts a thread; it cannot be run before kernels are forked")
+
+
+def _keep_shared(culprit: str) -> None:
+    """Keep all that there is now out of the collector's way, so that forks share its memory."""
+    _refuse_threads(culprit)
     gc.collect()
     gc.freeze()
 

@@ -33,6 +33,7 @@ class ReviewkitEngine(NBClientEngine):  # type: ignore[misc]
         preload: Sequence[str] = (),
         server: ForkServer | None = None,
         env: Mapping[str, str] | None = None,
+        ready: Sequence[str] = (),
         **kwargs: Any,
     ) -> Any:
         """Execute a notebook.
@@ -49,6 +50,8 @@ class ReviewkitEngine(NBClientEngine):  # type: ignore[misc]
                 notebook.
             server: What to have kernels forked by; None: the one that this process keeps for `preload`.
             env: Environment variables besides those of this process.
+            ready: Module, function and arguments (texts) of what the server is to call once, before it forks the first kernel
+                that asks for it: kernels find done what it did. It must leave no thread.
             kwargs: Options of nbclient.
 
         Raises:
@@ -71,7 +74,7 @@ class ReviewkitEngine(NBClientEngine):  # type: ignore[misc]
             log=logger, **common,
         )  # fmt: skip
         forks = server or fork_server(preload)
-        return ForkedNotebookClient(nb_man, forks, {**specified, **(env or {})}, **options).execute()
+        return ForkedNotebookClient(nb_man, forks, {**specified, **(env or {})}, ready, **options).execute()
 
 
 def _wants_manager(options: dict[str, Any]) -> bool:

@@ -73,14 +73,22 @@ class ForkServer:
         self._lock = threading.Lock()
         self._closed = False
 
-    def fork(self, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> ForkedProcess:
+    def fork(
+        self, arguments: Sequence[str], cwd: str, env: Mapping[str, str], ready: Sequence[str] = ()
+    ) -> ForkedProcess:
         """Have a kernel forked.
+
+        Args:
+            arguments: Command line of the kernel.
+            cwd: Its folder.
+            env: Its whole environment.
+            ready: Module, function and arguments of what the server is to call once before.
 
         Raises:
             EngineError: If the server was closed, or ends.
         """
         ours, theirs = zip(*(socket.socketpair() for _ in range(3)), strict=True)
-        data = json.dumps({"cwd": cwd, "env": dict(env), "arguments": list(arguments)}).encode()
+        data = json.dumps({"cwd": cwd, "env": dict(env), "arguments": list(arguments), "ready": list(ready)}).encode()
         try:
             with self._lock:
                 control = self._running()

@@ -1,0 +1,1 @@
+"""Books units out of the warehouse."""
