@@ -6,6 +6,7 @@ this process talk to them. Kernels: processes that each keep the sandbox's fork 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -102,6 +103,7 @@ def _forks(log: Path) -> Iterator[Options]:
         if lender is not None:
             stack.callback(lender.close)
         server = ForkServer(SCORING_MODULES, log)
+        gc.freeze()  # what was imported stays: looking through it again and again takes processor time
         stack.callback(server.close)  # before the threads are waited for: what still runs after a failure or an interrupt ends with it
         yield {"engine_name": NAME, "server": server, "env": {ADDRESS: str(lender.address) if lender is not None else ""}}
 

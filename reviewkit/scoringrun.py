@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reviewkit.collect import write_whole
 from reviewkit.engine import Engine
 from reviewkit.limits import MEMORY, TIME, Deadline
+from reviewkit.notebookfile import notebook_text
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row, write_row
 from reviewkit.scoringpool import ready
@@ -156,4 +157,4 @@ def _without_paths(path: Path) -> None:
         for key in ("input_path", "output_path", "parameters", "environment_variables"):
             kept.pop(key, None)
         notebook["cells"] = [c for c in notebook["cells"] if "injected-parameters" not in c["metadata"].get("tags", [])]
-        write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False).encode())
+        write_whole(path, notebook_text(notebook).encode())

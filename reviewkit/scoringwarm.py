@@ -22,8 +22,8 @@ from reviewkit.runs import Runs, content_of, versions_of
 from reviewkit.scorecard import CheckResult, Scorecard
 from reviewkit.submission import Submission
 
-ROUNDS: Final = 9
-"""The interpreter rewrites code that it has run some eight times into a faster form, in place."""
+ROUNDS: Final = 3
+"""The first fills the caches; the interpreter rewrites code into a faster form, in place, as it is run again."""
 REMARKS: Final = 4
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,13 @@ def own_kernel(name: str) -> dict[str, str] | None:
     Raises:
         jupyter_client.kernelspec.NoSuchKernel: If there is none of that name.
     """
+    found = _own_kernel(name, tuple(sorted((key, value) for key, value in os.environ.items() if key.startswith("JUPYTER"))))
+    return None if found is None else dict(found)
+
+
+@lru_cache(maxsize=16)
+def _own_kernel(name: str, _settings: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...] | None:
+    """As `own_kernel`, looked up once in a process for the same settings of Jupyter."""
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 
     spec = KernelSpecManager().get_kernel_spec(NATIVE_KERNEL_NAME if name == "python" else name)  # as jupyter_client takes it
@@ -97,4 +106,4 @@ def own_kernel(name: str) -> dict[str, str] | None:
     found = shutil.which(python)
     if found is None or Path(found).absolute() != Path(sys.executable).absolute() or arguments != LAUNCHER:
         return None
-    return dict(spec.env)
+    return tuple(spec.env.items())

@@ -76,6 +76,7 @@ def _tell(control: socket.socket, message: dict[str, Any], fds: list[int] | None
 
 
 def _prepare(setup: dict[str, Any]) -> None:
+    gc.disable()  # until guests are made: what is imported stays
     sys.path += setup["sys_path"]
     _bare_package("reviewkit", setup["package"])
     _bare_package("reviewkit.sandbox", f"{setup['package']}/sandbox")
@@ -150,6 +151,7 @@ class _Server:
         gc.collect()
         self._collapse(gc.get_objects())
         gc.freeze()
+        gc.enable()
         gc.set_threshold(*GC_THRESHOLDS)
         self._poll.register(self._owner, select.POLLIN)
         while True:
