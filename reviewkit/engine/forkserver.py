@@ -242,10 +242,19 @@ def prepare(modules: list[str]) -> None:
     for name in KERNEL_MODULES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _read_a_cell()
     for name in modules:
         importlib.import_module(name)
         _refuse_threads(name)
     _keep_shared("what was imported")
+
+
+def _read_a_cell() -> None:
+    """Have the patterns compiled with which IPython reads cells."""
+    with contextlib.suppress(ImportError):
+        manager = importlib.import_module("IPython.core.inputtransformer2").TransformerManager()
+        manager.transform_cell("%time f(x)\n!true\ny = [1]\n")
+        manager.check_complete("y = 1")
 
 
 def _refuse_threads(culprit: str) -> None:
