@@ -367,8 +367,7 @@ def write_result(
     opinion: SecondOpinion | None = None,
 ) -> Row:
     """Score with the decisions of the store, write scorecard, report and row; the caller holds the folder's lock."""
-    decided = finished(decisions.of(folder.store_url, submission.sha256))
-    hired = finished(hiring.of(folder.store_url, submission.sha256))
+    decided, hired = finished(_said(folder.store_url, submission.sha256))
     if decided and matching is None:  # each voice is scored with it
         matching = match_state(within_change(submission.state, entry)[0], entry)
     card = with_opinion(judge(submission, entry, runs, decided, matching), opinion)
@@ -385,6 +384,11 @@ def write_result(
     row = replace(row_of(assessment, name), report=f"reports/{stem}.html", scorecard=f"scorecards/{stem}.json")
     write_row(folder.row_file(row.sha256), row)
     return row
+
+
+async def _said(url: str, sha256: str) -> tuple[tuple[Decision, ...], tuple[HiringDecision, ...]]:
+    """What people decided about a submission so far."""
+    return await decisions.of(url, sha256), await hiring.of(url, sha256)
 
 
 def _asked(

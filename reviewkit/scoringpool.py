@@ -90,12 +90,15 @@ def resident(engine: Engine, log: Path) -> Iterator[Options]:
 
 @contextmanager
 def _forks(log: Path) -> Iterator[Options]:
+    gc.disable()  # what is imported stays: looking through it again and again takes processor time
     import papermill.engines
     from papermill.iorw import local_file_io_cwd
 
     from reviewkit.engine import ReviewkitEngine
     from reviewkit.engine.owner import ForkServer
 
+    gc.freeze()
+    gc.enable()
     papermill.engines.papermill_engines.register(NAME, ReviewkitEngine)  # also where reviewkit is not installed, only importable
     with ExitStack() as stack:
         stack.enter_context(local_file_io_cwd())  # papermill sets it for each notebook, which threads would do across each other
@@ -103,7 +106,6 @@ def _forks(log: Path) -> Iterator[Options]:
         if lender is not None:
             stack.callback(lender.close)
         server = ForkServer(SCORING_MODULES, log)
-        gc.freeze()  # what was imported stays: looking through it again and again takes processor time
         stack.callback(server.close)  # before the threads are waited for: what still runs after a failure or an interrupt ends with it
         yield {"engine_name": NAME, "server": server, "env": {ADDRESS: str(lender.address) if lender is not None else ""}}
 

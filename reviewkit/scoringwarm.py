@@ -7,6 +7,7 @@ in each fork. It writes nothing; all of it is kept by content, so a file that ch
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ from reviewkit.submission import Submission
 ROUNDS: Final = 3
 """The first fills the caches; the interpreter rewrites code into a faster form, in place, as it is run again."""
 REMARKS: Final = 4
+GC_THRESHOLDS: Final = (5_000, 20, 20)
+"""A scoring notebook is short-lived: it collects garbage more seldom than a process that is to last."""
 
 
 def warm_up(bank: str, rubrics: str, slug: str) -> None:
@@ -42,6 +45,7 @@ def warm_up(bank: str, rubrics: str, slug: str) -> None:
     for name in environment().list_templates(filter_func=lambda name: name.startswith("report")):
         environment().get_template(name)
     content_of(entry)
+    gc.set_threshold(*GC_THRESHOLDS)
     for _ in range(ROUNDS):
         _score(entry)
 

@@ -225,6 +225,13 @@ def test_modules_are_there_beforehand_and_must_not_start_threads(tmp_path: Path)
     assert "importing made_thread starts a thread" in (tmp_path / "log").read_text()
 
 
+def test_what_is_made_ready_is_done_once_and_found_by_each(run: Any) -> None:
+    """One server calls it once; a notebook that asks for nothing finds the same process; what fails harms none."""
+    ready = ("builtins", "exec", "import sys; sys.made = [*getattr(sys, 'made', ()), 1]")
+    look = "import sys\nsys.made"
+    assert [texts(run(look, ready=asked).cells[0]) for asked in (ready, ready, (), ("builtins", "exec", "1 / 0"))] == ["[1]"] * 4
+
+
 def test_notebooks_of_other_kernels_are_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, argv in (("other", ["/usr/bin/other", "-m", "ipykernel_launcher", "-f", "{connection_file}"]), ("more", [sys.executable, "-X", "dev"])):
         (tmp_path / "kernels" / name).mkdir(parents=True)

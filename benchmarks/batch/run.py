@@ -120,7 +120,8 @@ def compare(options: argparse.Namespace) -> bool:
                 spent[system] = replace(told, cpu=told.cpu / counts[system], wall=told.wall / counts[system])
                 each = spent[system]
                 print(f"  {system}: {each.cpu:.3f} CPU s, {each.wall:.3f} s a submission, {each.memory:.0f} MiB", flush=True)
-            if all([same_points(dict(expected[: counts[system]]), system, found) for system, found in points.items()]):
+            wrong = [system for system, found in points.items() if not same_points(dict(expected[: counts[system]]), system, found)]
+            if not wrong:
                 rounds.append(spent)
             else:
                 print("  this round does not count")

@@ -6,7 +6,7 @@ to descriptors 1 and 2 (by C code or other processes) joins them through pipes. 
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import select
