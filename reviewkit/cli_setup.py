@@ -34,3 +34,19 @@ def sentences(
     if why is not None:
         typer.echo(f"still missing: {why}", err=True)
         raise typer.Exit(1)
+
+
+@setup_app.command("node")
+def node() -> None:
+    """Get the TypeScript tools ready, for %%ts and %%tsx cells.
+
+    npm fetches esbuild and the TypeScript compiler (45 MB) in pinned versions into your data folder; no script of a package is
+    run. Nothing is done twice. Needs Node: pip install 'reviewkit[node]', or Node 20 or later on PATH.
+
+    Example: reviewkit setup node
+    """
+    from reviewkit.runtimes import nodeplace
+
+    folder = nodeplace.prepare()
+    found = nodeplace.require_node()
+    typer.echo(f"ready: Node {found.text}, esbuild and tsc in {folder}")

@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _sentences()]
 
 
 def _python() -> Part:
@@ -102,6 +102,14 @@ def _postgres() -> Part:
         return Part("PostgreSQL", False, False, "set REVIEWKIT_POSTGRES_URL to run the stock probe on it as well")
     fine = importlib.util.find_spec("asyncpg") is not None
     return Part("PostgreSQL", fine, False, "URL given" if fine else "pip install 'reviewkit[postgres]'")
+
+
+def _typescript() -> Part:
+    from reviewkit.runtimes import nodeplace
+
+    why = nodeplace.lacking()
+    node = nodeplace.find_node()
+    return Part("TypeScript", why is None, False, why or (f"Node {node.text}, esbuild and tsc" if node else ""))
 
 
 def _sentences() -> Part:

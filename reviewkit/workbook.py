@@ -333,8 +333,10 @@ def register_magics() -> None:
         return
     shell.register_magic_function(_told(rk.review_cell), "cell", "review")
     shell.register_magic_function(_told(rk.mend_cell), "cell", "mend")
-
     shell.register_magic_function(_told(rk.evidence_cell), "cell", "evidence")
+    from reviewkit.runtimes import magics
+
+    magics.register(shell, lambda: rk.workspace.tree(WORKSPACE))
 
 
 def _told(function: Any) -> Any:

@@ -71,7 +71,21 @@ def missing(group: str) -> str:
             probe_level()
         except SandboxUnavailableError as error:
             return f"sandbox tests: {error}"
+    if group == "node":
+        return _node()
     return _wasi() if group == "wasi" else ""
+
+
+def _node() -> str:
+    """Why TypeScript cells cannot be tried; the tools are fetched here if they are the only thing missing."""
+    from reviewkit.errors import ReviewkitError
+    from reviewkit.runtimes import nodeplace
+
+    try:
+        nodeplace.prepare()
+    except ReviewkitError as error:
+        return f"node tests: {error}"
+    return ""
 
 
 def _wasi() -> str:
@@ -91,7 +105,7 @@ def _wasi() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
-    for group in ("browser", "sandbox", "wasi"):
+    for group in ("browser", "sandbox", "wasi", "node"):
         if item.get_closest_marker(group) is not None and missing(group):
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)

@@ -1,0 +1,137 @@
+"""Cell magics: `%%ts` and `%%tsx`. With a file name a cell writes that file; without one it runs, and may import such files."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from reviewkit.errors import ReviewkitError, UsageError
+from reviewkit.runtimes.base import HostError
+from reviewkit.runtimes.node import CellError, NodeHost
+
+CELL_SECONDS: Final = 20.0
+
+Root = Callable[[], Path]
+"""Gives the folder that cells write to and import from."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}.", self.format_usage().strip())
+
+
+def _parser(magic: str) -> _Parser:
+    parser = _Parser(prog=f"%%{magic}", add_help=False)
+    parser.add_argument("file", nargs="?", help="file of the workspace to write; without it the cell runs")
+    parser.add_argument("--check", action="store_true", help="look for type errors, too")
+    parser.add_argument("--timeout", type=float, default=CELL_SECONDS, help="seconds until the cell is ended")
+    parser.add_argument("--expect-error", action="store_true", help="show an error as output")
+    return parser
+
+
+class Magics:
+    """The cells of one kernel. The host starts with the first cell that runs and ends with the kernel."""
+
+    def __init__(self, shell: Any, root: Root | None = None) -> None:
+        self._shell = shell
+        self.node = NodeHost()
+        self._root = root or self._own_root
+        self._own: Path | None = None
+        self._owner = os.getpid()
+        atexit.register(self.close)
+
+    def _own_root(self) -> Path:
+        if self._own is None:
+            self._own = Path(tempfile.mkdtemp(prefix="reviewkit-cells-"))
+        return self._own
+
+    def ts(self, line: str, cell: str) -> None:
+        """`%%ts [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript."""
+        self._cell("ts", line, cell)
+
+    def tsx(self, line: str, cell: str) -> None:
+        """`%%tsx [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
+        self._cell("tsx", line, cell)
+
+    def _cell(self, loader: str, line: str, cell: str) -> None:
+        expected = "--expect-error" in line
+        try:
+            options = _parser(loader).parse_args(shlex.split(line))
+            self._do(loader, options, cell)
+        except CellError as error:
+            if not expected:
+                raise
+            print(error, file=sys.stderr)
+        except ValueError as error:
+            print(f"%%{loader}: {error}.")
+        except HostError as error:
+            # Where a part is missing the rest of the notebook goes on; a process that died is an error of this cell.
+            if type(error) is HostError and not expected:
+                raise CellError(str(error)) from None
+            print(error)
+        except ReviewkitError as error:
+            print(error)
+
+    def _do(self, loader: str, options: argparse.Namespace, cell: str) -> None:
+        root = self._root()
+        if options.file is not None:
+            target = _below(root, options.file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(cell if cell.endswith("\n") else cell + "\n", "utf-8")
+            print(f"{options.file}: written, {len(cell.splitlines())} lines")
+            if options.check:
+                self.node.check([options.file], root, _show)
+            return
+        if options.check:
+            self._check_cell(loader, root, cell)
+        name = f"cell [{self._shell.execution_count}]"
+        self.node.run(cell, root, name, loader=loader, seconds=options.timeout, show=_show)
+
+    def _check_cell(self, loader: str, root: Path, cell: str) -> None:
+        file = root / f"cell-{self._shell.execution_count}.{loader}"
+        file.write_text(cell, "utf-8")
+        try:
+            self.node.check([file.name], root, _show)
+        finally:
+            file.unlink()
+
+    def close(self) -> None:
+        """End the host and remove an own workspace; a process forked off the kernel leaves both alone."""
+        if os.getpid() != self._owner:
+            return
+        self.node.close()
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
+            self._own = None
+
+
+def _below(root: Path, file: str) -> Path:
+    target = (root / file).resolve()
+    if not target.is_relative_to(root.resolve()) or target == root.resolve():
+        raise UsageError(f"{file!r} is no file of the workspace.", "Use a relative path such as src/orders.ts.")
+    return target
+
+
+def _show(stream: str, text: str) -> None:
+    print(text, end="", file=sys.stderr if stream == "stderr" else sys.stdout, flush=True)
+
+
+def register(shell: Any, root: Root | None = None) -> Magics:
+    """Let `%%ts` and `%%tsx` work in an IPython shell.
+
+    Args:
+        shell: The shell.
+        root: Gives the folder that cells write to and import from; None for one of the kernel's own.
+    """
+    magics = Magics(shell, root)
+    shell.register_magic_function(magics.ts, "cell", "ts")
+    shell.register_magic_function(magics.tsx, "cell", "tsx")
+    return magics

@@ -1,0 +1,110 @@
+"""TypeScript and TSX cells: what is sent to the Node host, and what its answers mean."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from reviewkit.runtimes.base import End, Host, Show
+from reviewkit.runtimes.nodeplace import FOLDER, require_modules, require_node
+
+CELL_MEGABYTES: Final = 256
+"""JavaScript heap of one cell."""
+PROCESS_BYTES: Final = 1536 * 1024 * 1024
+"""Writable memory of the whole process, buffers outside the heap included."""
+CHECK_SECONDS: Final = 60.0
+
+
+class CellError(Exception):
+    """A cell failed; shown as the foreign error alone, without a Python traceback."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _render_traceback_(self) -> list[str]:
+        return self.text.split("\n")
+
+
+class NodeHost:
+    """Node, started with the first cell. `close` ends it and removes what it kept."""
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it lives."""
+        return self._host.pid if self._host is not None else None
+
+    def _started(self) -> Host:
+        if self._host is None or self._host.pid is None:
+            node, modules = require_node(), require_modules()
+            place = tempfile.gettempdir()
+            # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
+            folder = os.path.join(place, f"reviewkit-node-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
+            command = [node.binary, "--no-warnings", str(FOLDER / "host.mjs"), str(modules), folder]
+            self._host = Host("Node", command, Path(place), memory_bytes=PROCESS_BYTES)
+        return self._host
+
+    def run(self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show) -> None:
+        """Run a cell in a fresh worker.
+
+        Args:
+            code: TypeScript.
+            root: Folder that its relative imports start from.
+            name: What errors call it.
+            loader: `ts` or `tsx`.
+            seconds: Its time.
+            show: Takes its output.
+
+        Raises:
+            CellError: If it fails, in the words that a reader needs.
+            HostError: If Node cannot be started or has died; `MissingRuntimeError` where it is not installed.
+            KeyboardInterrupt: If the kernel was interrupted.
+        """
+        payload = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader, "memory": CELL_MEGABYTES}
+        end = self._started().request("run", payload, seconds, show)
+        if end.kind is not None:
+            raise CellError(_words(end, name, seconds))
+
+    def measure(self, code: str, root: Path) -> float:
+        """Milliseconds that a cell takes inside the host, for benchmarks."""
+        payload = {"code": code, "name": "cell", "root": str(root.resolve()), "loader": "ts", "memory": CELL_MEGABYTES}
+        return self._started().request("run", payload, 60.0, lambda _stream, _text: None).milliseconds
+
+    def check(self, files: Sequence[str], root: Path, show: Show) -> None:
+        """Look for type errors in files of a folder and what they import.
+
+        Raises:
+            CellError: With one line per type error.
+            HostError: As `run`.
+            KeyboardInterrupt: As `run`.
+        """
+        end = self._started().request("check", {"files": list(files), "root": str(root.resolve())}, CHECK_SECONDS, show)
+        if end.kind is not None:
+            raise CellError(_words(end, "the type check", CHECK_SECONDS))
+
+    def close(self) -> None:
+        """End it; closing twice is fine."""
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+def _words(end: End, name: str, seconds: float) -> str:
+    if end.kind == "timeout":
+        return f"TimeLimit: {name} had not ended after {seconds:g} s, with everything that it waits for; a timer or a server may be open."
+    if end.kind == "memory":
+        return f"MemoryLimit: {name} needed more than {CELL_MEGABYTES} MB."
+    if end.kind == "exit":
+        return f"Exit: {name} left with status {end.text}."
+    if end.kind == "stopped":
+        return f"Stopped: {name} was stopped."
+    return end.text

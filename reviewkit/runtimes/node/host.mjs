@@ -1,0 +1,160 @@
+// The Node host: one process per kernel that builds cells with esbuild and runs each in a fresh worker.
+//
+// `node host.mjs MODULES FOLDER`: MODULES is a node_modules folder with esbuild and typescript, FOLDER belongs to this
+// process and is removed by it. Requests are lines of JSON on stdin, events lines of RS + JSON on stdout; see base.py.
+// The main thread only builds and passes on, so that it always hears a stop, and the end of its input: the kernel is gone.
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { MessageChannel, Worker } from 'node:worker_threads';
+
+const [, , modules, folder] = process.argv;
+const RUNNER = new URL('./runner.mjs', import.meta.url);
+const PARENT = process.ppid;
+const ORPHAN_MS = 500;
+const START_MS = 20_000; // for building a cell and starting its worker; the cell's own time begins with its first line
+const require = createRequire(path.join(modules, 'reviewkit.cjs'));
+const esbuild = require('esbuild');
+
+mkdirSync(folder, { recursive: true });
+symlinkSync(modules, path.join(folder, 'node_modules'));
+let running = null; // { id, stop }
+
+const ascii = (text) => text.replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+const send = (event) => process.stdout.write('\n\u001e' + ascii(JSON.stringify(event)) + '\n');
+
+function leave() {
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    process.kill(-process.pid, 'SIGKILL'); // what cells have started goes along
+  } catch {
+    // not the leader of a group: a system without them
+  }
+  process.exit(0);
+}
+
+const located = (error) => {
+  const at = error.location;
+  if (!at) return error.text;
+  const text = at.lineText === undefined ? '' : `\n    ${at.lineText}\n    ${' '.repeat(at.column)}^`;
+  return `${at.file}:${at.line}:${at.column + 1}: ${error.text}${text}`;
+};
+
+async function built(request) {
+  const outfile = path.join(folder, `run-${request.id}.mjs`);
+  const result = await esbuild.build({
+    stdin: { contents: request.code, sourcefile: request.name, resolveDir: request.root, loader: request.loader },
+    absWorkingDir: request.root, outfile, write: false, bundle: true, packages: 'external', platform: 'node',
+    format: 'esm', target: 'node20', jsx: 'automatic', sourcemap: 'inline', sourcesContent: false, logLevel: 'silent',
+  });
+  writeFileSync(outfile, result.outputFiles[0].contents);
+  return outfile;
+}
+
+async function run(request) {
+  const { id } = request;
+  let file;
+  try {
+    file = await built(request);
+  } catch (failure) {
+    const texts = (failure.errors ?? []).map(located);
+    return { kind: 'build', text: texts.join('\n') || String(failure.message) };
+  }
+  try {
+    return await inWorker(request, file);
+  } finally {
+    unlinkSync(file);
+  }
+}
+
+function inWorker({ id, timeout, memory, root, name }, file) {
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(RUNNER, {
+    workerData: { file: pathToFileURL(file).href, port: port2, root, name, memory },
+    transferList: [port2], resourceLimits: { maxOldGenerationSizeMb: memory }, stdin: true,
+  });
+  return new Promise((resolve) => {
+    let error = null, ended = null;
+    const stop = (why) => {
+      ended ??= why;
+      worker.terminate();
+    };
+    const late = () => stop({ kind: 'timeout', text: '' });
+    let timer = setTimeout(late, START_MS);
+    running = { id, stop };
+    port1.on('message', ([what, value]) => {
+      if (what === 'begin') {
+        clearTimeout(timer);
+        timer = setTimeout(late, timeout * 1000);
+      } else if (what === 'error') error ??= { kind: 'error', text: value };
+      else send({ id, stream: what, text: value });
+    });
+    worker.on('error', (failure) => {
+      const full = failure.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      error ??= { kind: full ? 'memory' : 'error', text: full ? '' : String(failure?.stack ?? failure) };
+    });
+    worker.on('exit', async (code) => {
+      clearTimeout(timer);
+      running = null;
+      // Messages that the worker had posted before its end arrive after this event.
+      await new Promise((done) => setImmediate(() => setImmediate(done)));
+      port1.close();
+      resolve(ended ?? error ?? (code === 0 ? null : { kind: 'exit', text: String(code) }));
+    });
+  });
+}
+
+function check(request) {
+  const project = path.join(folder, 'tsconfig.json');
+  writeFileSync(project, JSON.stringify({
+    compilerOptions: {
+      noEmit: true, strict: true, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], module: 'esnext',
+      moduleResolution: 'bundler', jsx: 'react-jsx', skipLibCheck: true, allowImportingTsExtensions: true,
+      types: ['node'], typeRoots: [path.join(modules, '@types')], allowJs: request.files.some((file) => /\.jsx?$/.test(file)),
+    },
+    files: request.files.map((file) => path.join(request.root, file)),
+  }));
+  const tsc = spawn(process.execPath, [path.join(modules, 'typescript', 'bin', 'tsc'), '--pretty', 'false', '-p', project], {
+    cwd: request.root, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return new Promise((resolve) => {
+    let text = '', ended = null;
+    const stop = (why) => {
+      ended ??= why;
+      tsc.kill('SIGKILL');
+    };
+    const timer = setTimeout(() => stop({ kind: 'timeout', text: '' }), request.timeout * 1000);
+    running = { id: request.id, stop };
+    for (const stream of [tsc.stdout, tsc.stderr]) stream.on('data', (data) => (text += data));
+    tsc.on('error', (failure) => (ended ??= { kind: 'error', text: failure.message }));
+    tsc.on('close', (code) => {
+      clearTimeout(timer);
+      running = null;
+      resolve(ended ?? (code === 0 ? null : { kind: 'types', text: text.trim() }));
+    });
+  });
+}
+
+async function handle(request) {
+  if (request.op === 'stop') {
+    running?.stop({ kind: 'stopped', text: '' });
+    return;
+  }
+  const began = performance.now();
+  let error;
+  try {
+    error = await (request.op === 'check' ? check : run)(request);
+  } catch (failure) {
+    error = { kind: 'error', text: String(failure?.stack ?? failure) };
+  }
+  send({ id: request.id, end: true, error, ms: performance.now() - began });
+}
+
+createInterface({ input: process.stdin }).on('line', (line) => void handle(JSON.parse(line))).on('close', leave);
+// A process forked off the kernel may keep the other end of the pipe open.
+setInterval(() => process.ppid === PARENT || leave(), ORPHAN_MS).unref();
+process.on('SIGTERM', leave);
+send({ ready: true, node: process.version });

@@ -1,0 +1,260 @@
+"""Cells of other languages: what they print, how they fail, that nothing keeps a notebook from going on, and nothing stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reviewkit import doctor
+from reviewkit.cli import app
+from reviewkit.runtimes import nodeplace
+from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
+from reviewkit.runtimes.magics import Magics
+from reviewkit.runtimes.node import CellError
+
+node = pytest.mark.node
+GONE_SECONDS = 3.0
+
+
+class Shell:
+    execution_count = 7
+
+
+class Notebook:
+    """Cells of one kernel, one after another: what each of them put out."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.magics = Magics(Shell(), lambda: root)
+
+    def ts(self, line: str, cell: str) -> tuple[str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            self.magics.ts(line, cell)
+        return out.getvalue(), err.getvalue()
+
+    def failing(self, line: str, cell: str) -> str:
+        with pytest.raises(CellError) as caught:
+            self.ts(line, cell)
+        return "\n".join(caught.value._render_traceback_())
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    notebook = Notebook(tmp_path_factory.mktemp("workspace"))
+    yield notebook
+    notebook.magics.close()
+
+
+@pytest.fixture
+def lives(notebook: Notebook) -> Iterator[None]:
+    """Whatever a test's cells do, the same host answers the next one."""
+    notebook.ts("", "1")
+    before = notebook.magics.node.pid
+    yield
+    assert notebook.ts("", "console.log('well')") == ("well\n", "")
+    assert notebook.magics.node.pid == before
+
+
+PAY = """
+export enum Kind { Card = 'card' }
+export class Payment {
+  constructor(readonly cents: number, readonly kind = Kind.Card) {}
+  take(): number {
+    if (this.cents > 100) throw new RangeError('zu groß');
+    return this.cents;
+  }
+}
+"""
+
+
+@node
+def test_a_file_is_written_by_a_cell_and_imported_by_others(notebook: Notebook, lives: None) -> None:
+    """Both streams, text outside ASCII in both directions, enums and parameter properties; errors name file, cell and line."""
+    assert notebook.ts("src/payment.ts", PAY) == (f"src/payment.ts: written, {len(PAY.splitlines())} lines\n", "")
+    use = "import { Payment } from './src/payment';\n"
+    said = notebook.ts("", use + "const p = new Payment(5);\nconsole.log('größe', p.take(), p.kind);\nconsole.error('hm');")
+    assert said == ("größe 5 card\n", "hm\n")
+    text = notebook.failing("", use + "const go = () => new Payment(500).take();\n\ngo();")
+    assert text.splitlines() == [
+        "RangeError: zu groß",
+        "    at Payment.take (src/payment.ts:6:33)",
+        "    at go (cell [7]:2:35)",
+        "    at <anonymous> (cell [7]:4:1)",
+    ]
+    assert notebook.ts("../out.ts", "1")[0].startswith("'../out.ts' is no file of the workspace.")
+    assert not (notebook.root.parent / "out.ts").exists()
+
+
+@node
+def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, lives: None) -> None:
+    """Syntax, types, causes, a rejection that nobody handles, an exit; and an error that is expected is output."""
+    assert notebook.failing("", "let x = 1;\nlet y = = 2;").splitlines()[:2] == ['cell [7]:2:9: Unexpected "="', "    let y = = 2;"]
+    notebook.ts("src/broken.ts", "export const n = (;")
+    assert "src/broken.ts:1:19" in notebook.failing("", "import './src/broken'")
+    assert "TS2322" in notebook.failing("src/typed.ts --check", "export const n: number = 'one';")
+    caused = "try { (null as any).x } catch (cause) { throw new Error('outer', { cause }) }"
+    text = notebook.failing("", caused)
+    assert "Error: outer" in text
+    assert "caused by TypeError: Cannot read properties of null" in text
+    assert notebook.failing("", "void Promise.reject(new Error('lost'))").startswith("Error: lost\n    at <anonymous> (cell [7]:1:21)")
+    assert notebook.failing("", "throw { code: 5 }") == "Uncaught { code: 5 }"
+    assert notebook.failing("", "process.exit(3)") == "Exit: cell [7] left with status 3."
+    assert notebook.ts("--expect-error", "throw new Error('meant')")[1].startswith("Error: meant")
+    assert notebook.ts("--nonsense", "1")[0].startswith("%%ts: unrecognized arguments: --nonsense.")
+
+
+@node
+def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: None) -> None:
+    """An endless loop, an open timer, a full heap, full buffers, a flood: each ends, what was printed before is there."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), pytest.raises(CellError, match=r"TimeLimit: cell \[7\] had not ended after 0.5 s"):
+        notebook.magics.ts("--timeout 0.5", "console.log('before'); for (;;) {}")
+    assert out.getvalue() == "before\n"
+    assert notebook.failing("--timeout 0.5", "setInterval(() => 0, 10)").startswith("TimeLimit")
+    full = "const all: unknown[] = []; for (;;) all.push(new Array(50_000).fill(0))"
+    assert notebook.failing("", full) == "MemoryLimit: cell [7] needed more than 256 MB."
+    buffers = "const all: Buffer[] = []; for (;;) all.push(Buffer.alloc(100_000_000))"
+    assert "alloc" in notebook.failing("", buffers)
+    shown, cut = notebook.ts("", "const text = 'x'.repeat(99_999); for (let n = 0; n < 20; n++) console.log(text)")
+    assert (len(shown), cut.strip()) == (1_000_000, "[output cut after 1000000 characters]")
+
+
+@node
+def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
+    """Native output without a line end is shown, too, and forged events end nothing but their own cell."""
+    assert notebook.ts("", "import fs from 'node:fs'; fs.writeSync(1, 'no end'); console.log('x')") == ("x\n", "no end\n")
+    forged = """import fs from 'node:fs'; fs.writeSync(1, '\\n\\x1e{"id":99999,"end":true}\\n\\x1enonsense\\n'); console.log('y')"""
+    assert notebook.ts("", forged) == ("y\n", "nonsense")
+    text = notebook.failing("", "process.kill(process.pid, 'SIGKILL')")
+    assert text == "The Node process has ended (signal SIGKILL). The next cell starts a fresh one."
+    assert notebook.ts("", "console.log('again')") == ("again\n", "")
+
+
+@node
+def test_the_stop_button_stops_a_cell(notebook: Notebook, lives: None) -> None:
+    """An interrupt arrives as a signal while the cell runs; the cell ends, the host stays."""
+    pid = os.getpid()
+
+    class Interrupting(io.StringIO):
+        def write(self, text: str) -> int:
+            if "on it" in text:
+                threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
+            return len(text)
+
+    with contextlib.redirect_stdout(Interrupting()), pytest.raises(KeyboardInterrupt):
+        notebook.magics.ts("", "console.log('on it'); for (;;) {}")
+
+
+KERNEL = """
+import sys
+from pathlib import Path
+from reviewkit.runtimes.magics import Magics
+class Shell: execution_count = 1
+magics = Magics(Shell())
+magics.ts("", "console.log('up')")
+print(magics.node.pid, magics._root(), flush=True)
+magics.ts("--timeout 600", "import { spawn } from 'node:child_process'; const p = spawn('sleep', ['600']); console.log(p.pid); for (;;) {}")
+"""
+
+
+@node
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_nothing_outlives_a_killed_kernel(tmp_path: Path) -> None:
+    """Killed in the middle of an endless cell that had started a process of its own: all are gone, and so is the host's folder."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
+        assert kernel.stdout is not None
+        assert kernel.stdout.readline() == "up\n"
+        host, _root = kernel.stdout.readline().split(maxsplit=1)
+        fds = [os.pidfd_open(int(host)), os.pidfd_open(int(kernel.stdout.readline()))]
+        assert list(tmp_path.glob("reviewkit-node-*"))
+        kernel.kill()
+        for fd in fds:
+            assert select.select([fd], [], [], GONE_SECONDS)[0], "still there"
+            os.close(fd)
+    assert not list(tmp_path.glob("reviewkit-node-*"))
+
+
+@node
+def test_a_host_that_is_closed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    magics = Magics(Shell())
+    with contextlib.redirect_stdout(io.StringIO()):
+        magics.ts("a.ts", "export const a = 1;")
+        magics.ts("", "import { a } from './a'; console.log(a)")
+    pid = magics.node.pid
+    assert pid is not None
+    magics.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("lost", "command"), [("node", nodeplace.INSTALL), ("tools", nodeplace.SETUP)])
+def test_a_missing_part_is_one_line_with_its_command(
+    lost: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the cell, without a traceback; in doctor; files are written all the same."""
+    if lost == "node":
+        monkeypatch.setattr(nodeplace, "wheel_folder", lambda: None)
+        monkeypatch.setenv("PATH", str(tmp_path))
+    elif nodeplace.find_node() is None:
+        pytest.skip("no Node here")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    magics = Magics(Shell(), lambda: tmp_path)
+    magics.ts("", "console.log(1)")
+    magics.ts("a.ts", "export {}")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(f"Run: {command}")
+    assert second == "a.ts: written, 1 lines"
+    (line,) = [str(part) for part in doctor.examine() if part.name == "TypeScript"]
+    assert line.startswith("missing")
+    assert command in line
+
+
+def test_setup_without_node_or_without_a_registry_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    found = nodeplace.find_node()
+    monkeypatch.setattr(nodeplace, "find_node", lambda: None)
+    done = CliRunner().invoke(app, ["setup", "node"])
+    assert isinstance(done.exception, MissingRuntimeError)
+    if found is None:
+        return
+    monkeypatch.setattr(nodeplace, "find_node", lambda: found)
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:1/")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    done = CliRunner().invoke(app, ["setup", "node"])
+    assert "could not get the packages" in str(done.exception)
+    assert not nodeplace.modules_folder().exists()
+
+
+def test_the_pinned_packages_name_no_registry_and_are_all_pinned() -> None:
+    text = (nodeplace.FOLDER / "package-lock.json").read_text("utf-8")
+    assert "resolved" not in text
+    assert "integrity" in text
+    for system in ("darwin-arm64", "darwin-x64", "linux-x64", "linux-arm64", "win32-x64"):
+        assert f'"node_modules/@esbuild/{system}"' in text
+        assert f'"node_modules/@typescript/typescript-{system}"' in text
+
+
+def test_a_host_that_does_not_start_says_why(tmp_path: Path) -> None:
+    host = Host("Node", [sys.executable, "-c", "raise SystemExit('no such module')"], tmp_path)
+    with pytest.raises(HostError, match=r"Node did not start \(no such module\)"):
+        host.request("run", {}, 1.0, lambda _stream, _text: None)
+    assert host.pid is None
+    missing = Host("Node", [str(tmp_path / "nothing")], tmp_path)
+    with pytest.raises(HostError, match="did not start"):
+        missing.request("run", {}, 1.0, lambda _stream, _text: None)
