@@ -13,10 +13,10 @@ process.setSourceMapsEnabled(true);
 for (const stream of ['stdout', 'stderr']) {
   process[stream].write = (chunk, encoding, callback) => {
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
-    if (left > 0) {
-      port.postMessage([stream, text.slice(0, left)]);
+    if (left >= 0) {
+      if (left > 0) port.postMessage([stream, text.slice(0, left)]);
       if (text.length > left) port.postMessage(['stderr', `\n[output cut after ${MOST} characters]\n`]);
-      left -= text.length;
+      left = text.length > left ? -1 : left - text.length;
     }
     const done = typeof encoding === 'function' ? encoding : callback;
     if (done) process.nextTick(done);
