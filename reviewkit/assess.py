@@ -21,7 +21,7 @@ from reviewkit.exemplars import Exemplars
 from reviewkit.finding import Finding
 from reviewkit.handover import voices
 from reviewkit.harness.job import Launcher
-from reviewkit.harness.stage import Tree
+from reviewkit.harness.stage import Tree, find_driver
 from reviewkit.hiring import HiringDecision
 from reviewkit.matching import Matching, match
 from reviewkit.notice import notice_text
@@ -33,7 +33,8 @@ from reviewkit.report import render_report
 from reviewkit.row import Row, write_row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, content_of, keep, versions_of
-from reviewkit.sandbox import SandboxLauncher, SandboxUnavailableError, open_launcher
+from reviewkit.runtimes.nodeguest import DRIVERS
+from reviewkit.sandbox import Level, SandboxLauncher, SandboxUnavailableError, open_launcher
 from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
 from reviewkit.submission import Submission, parse_submission, read_bytes
@@ -127,13 +128,21 @@ def run_all(
     """
     unmended = baseline if baseline is not None else hidden_checks(entry, State(), launcher)
     return Runs(
-        versions=versions_of(entry), sandbox=_level(launcher), checks=tuple(hidden_checks(entry, state, launcher, unmended)),
+        versions=versions_of(entry), sandbox=_level(launcher, entry), checks=tuple(hidden_checks(entry, state, launcher, unmended)),
         baseline=tuple(unmended), evidence=tuple(finished(rerun(entry, counted(state, matching), launcher))),
     )  # fmt: skip
 
 
-def _level(launcher: Launcher | None) -> SandboxLevel:
-    return launcher.level.value if isinstance(launcher, SandboxLauncher) else "none"
+def _level(launcher: Launcher | None, entry: Entry) -> SandboxLevel:
+    """What held the code, by name of the level and of the profile."""
+    if not isinstance(launcher, SandboxLauncher):
+        return "none"
+    if find_driver(entry.folder).suffix in DRIVERS:
+        if launcher.level is Level.NAMESPACES:
+            return "namespaces-node"
+        if launcher.level is Level.LANDLOCK:
+            return "landlock-node"
+    return launcher.level.value
 
 
 def judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 
 from reviewkit.anchor import AnchorError, locate_in
 from reviewkit.bank import Bank, Entry, yaml_words
+from reviewkit.codetokens import is_script, prose
 from reviewkit.exemplars import FILE, ExemplarSet
-from reviewkit.harness.stage import Tree
+from reviewkit.harness.stage import Tree, find_driver
 from reviewkit.live.guide import read_guide
 from reviewkit.neutrality import key_runs, leaks, python_prose
 from reviewkit.rubric import Rubric
@@ -127,7 +128,8 @@ def _schema(model: type[BaseModel], path: Path, name: str) -> Iterator[Problem]:
 
 def _files(entry: Entry) -> Iterator[Problem]:
     scenario = entry.scenario
-    wanted = ["brief.md", "pull_request.md", "base", "head", "harness/world.py", "harness/driver.py"]
+    wanted = ["brief.md", "pull_request.md", "base", "head", "harness/world.py"]
+    wanted += [find_driver(entry.folder).relative_to(entry.folder).as_posix()]
     wanted += [p.file for p in scenario.probes]
     wanted += [f for e in scenario.exercises for f in (e.public_checks, e.run) if f]
     for name in wanted:
@@ -267,14 +269,24 @@ def _exercises(entry: Entry) -> Iterator[Problem]:
         yield Problem(place, 1, f"exercises: {strange_id!r} is no exercise of the scenario")
 
 
+PROSE = (".py", ".md", ".yaml", ".yml", ".toml", ".sql", ".txt")
+
+
+def _passages(name: str, text: str) -> Iterable[tuple[int, str]]:
+    """What reads as prose in a file: (line, text)."""
+    if is_script(name):
+        return prose(name, text)
+    return python_prose(text) if name.endswith(".py") else [(1, text)]
+
+
 def _neutral(entry: Entry) -> Iterator[Problem]:
     key = key_runs(entry.rubric)
     for path in sorted(p for p in entry.folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         name = path.relative_to(entry.folder).as_posix()
-        if name == "pull_request.md" or path.suffix not in (".py", ".md", ".yaml", ".yml", ".toml", ".sql", ".txt"):
+        if name == "pull_request.md" or not (is_script(name) or path.suffix in PROSE):
             continue
         text = path.read_text("utf-8")
-        passages = python_prose(text) if path.suffix == ".py" else [(1, text)]
+        passages = _passages(name, text)
         for first, passage in passages:
             for leak in leaks(passage, key, first):
                 yield Problem(f"scenarios/{entry.slug}/{name}", leak.line, leak.text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reviewkit.bank import Bank, Entry
+from reviewkit.codetokens import is_script
 from reviewkit.forms import RECORDED, bundle, form
 from reviewkit.scenario import Exercise
 from reviewkit.words import ExerciseKind
@@ -84,7 +85,7 @@ def _code(entry: Entry) -> list[Cell]:
     ]
     for file in entry.scenario.files:
         head = entry.folder / "head" / file
-        if head.is_file() and file.endswith(".py"):
+        if head.is_file() and (file.endswith(".py") or is_script(file)):
             cells.append(_code_cell(f"%%review {file}\n{_source(head)}", ["reviewkit-review"]))
     return cells
 

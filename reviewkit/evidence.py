@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from reviewkit.bank import Entry
 from reviewkit.harness.job import Launcher, Load
+from reviewkit.harness.stage import find_driver
 from reviewkit.isolates import Isolate, isolates_of, make, rewritten
 from reviewkit.matching import Matching
 from reviewkit.record import Evidence, State
@@ -192,7 +193,7 @@ class _Bench:
                 return Ran("error", "no outcome in time", out_of_time=True)
             scenario, entry = self.entry.scenario, self.entry
             tree = self.trees[name][0 if repeat == 0 else 1]
-            driver = entry.folder / "harness" / "driver.py"
+            driver = find_driver(entry.folder)
             load = Load(tree, scenario.modules, scenario.packages, driver)
             ran = await run_check(self.launcher, entry.folder, load, code, seed=repeat + 1)
             if ran.idle:

@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import Field, RootModel, model_validator
 
 from reviewkit.bank import Entry, read_model
+from reviewkit.codetokens import is_script, without_comments
 from reviewkit.errors import ReviewkitError
 from reviewkit.harness.stage import Tree
 from reviewkit.scenario import Identifier, RelativePath, Strict
@@ -106,6 +107,8 @@ def make(rubric: Path, isolate: Isolate, target: Path) -> None:
 def rewritten(tree: Path, target: Path) -> None:
     """Write a tree that does the same and looks different: no comments, no docstrings, other lines and layout."""
     shutil.copytree(tree, target, ignore=_LEFT_OUT)
+    for file in filter(is_script, Tree(target).files()):
+        (target / file).write_text(without_comments(file, Tree(target).read(file)), "utf-8")
     for file in Tree(target).modules():
         (target / file).write_text("\n".join(_statements(Tree(target).syntax(file))) + "\n", "utf-8")
 

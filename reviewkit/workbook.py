@@ -20,7 +20,7 @@ from reviewkit.forms import bundle, form
 from reviewkit.guest.check import BlindStage, BlindTree, judge
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Plot, Recording, marked
-from reviewkit.harness.stage import Stage, Tree, load_module
+from reviewkit.harness.stage import Stage, Tree, find_driver, load_module
 from reviewkit.journal import Recorder, kernel_recorder
 from reviewkit.plot import svg, table
 from reviewkit.terms import DISAGREED
@@ -268,8 +268,8 @@ class Workbook:
 
     def driver(self) -> None:
         """Print what the scenario's world and driver offer."""
-        for name in ("world.py", "driver.py"):
-            print(f"# harness/{name}")
+        for name in ("world.py", find_driver(self.entry.folder).name):
+            print(f"{'//' if name.endswith('.ts') else '#'} harness/{name}")
             print((self.entry.folder / "harness" / name).read_text("utf-8"))
 
     # --- cells ----------------------------------------------------------------------------------------------------

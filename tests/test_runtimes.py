@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import datetime as dt
 import io
 import os
 import select
@@ -16,8 +18,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reviewkit import doctor
+from reviewkit import codetokens, doctor
 from reviewkit.cli import app
+from reviewkit.harness import Answer, Calls, World
+from reviewkit.harness.job import Load
+from reviewkit.harness.local import LocalLauncher
 from reviewkit.runtimes import nodeplace
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
@@ -258,3 +263,66 @@ def test_a_host_that_does_not_start_says_why(tmp_path: Path) -> None:
     missing = Host("Node", [str(tmp_path / "nothing")], tmp_path)
     with pytest.raises(HostError, match="did not start"):
         missing.request("run", {}, 1.0, lambda _stream, _text: None)
+
+
+LOOPING = """
+import asyncio, sys
+from pathlib import Path
+from reviewkit.harness import World
+from reviewkit.harness.job import Load
+from reviewkit.harness.local import LocalLauncher
+async def main():
+    world = World()
+    job = await LocalLauncher().launch(Load(Path(sys.argv[1]), ("src",), (), Path(sys.argv[1], "driver.ts")), world)
+    await job.ask("call", {"name": "up", "kwargs": {}}, 20)
+    print(world.facts[0][1]["pid"], flush=True)
+    await job.ask("call", {"name": "loop", "kwargs": {}}, 600)
+asyncio.run(main())
+"""
+DRIVER = """
+import { twice } from './src/twice';
+export const up = (env: any) => env.emit('up', { pid: process.pid, four: twice(2) });
+export const loop = () => { for (;;) {} };
+"""
+
+
+@node
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_a_tree_in_a_loop_does_not_outlive_its_kernel(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "twice.ts").write_text("export const twice = (n: number): number => 2 * n;\n")
+    (tmp_path / "driver.ts").write_text(DRIVER)
+    with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path)], stdout=subprocess.PIPE, text=True) as kernel:
+        assert kernel.stdout is not None
+        fd = os.pidfd_open(int(kernel.stdout.readline()))
+        kernel.kill()
+        assert select.select([fd], [], [], GONE_SECONDS)[0], "still there"
+        os.close(fd)
+
+
+@node
+def test_exact_values_cross_to_a_tree_and_back(tmp_path: Path) -> None:
+    """What has a type of its own in Python and JavaScript keeps it; what has none is refused by name."""
+    (tmp_path / "driver.ts").write_text("export const same = (_env: any, { value }: any) => value;\nexport const map = () => new Map();\n")
+    values = [None, True, 0, -1, 2**53 + 1, -(2**70), 0.5, -0.0, 1e300, 5e-324, float("inf"), "ä\U0001f600", b"\x00\xff", [], [[1]], {"a": {}}, {"__proto__": 1}]
+    moment = dt.datetime(2024, 2, 29, 12, 30, 15, 250_000, tzinfo=dt.UTC)
+
+    async def run() -> tuple[Answer, Answer, Answer]:
+        world = World()
+        job = await LocalLauncher().launch(Load(tmp_path, ("src",), (), tmp_path / "driver.ts"), world)
+        calls = Calls(job, world)
+        answers = [await calls.call("same", value=values), await calls.call("same", value=moment), await calls.call("map")]
+        await job.close()
+        return answers[0], answers[1], answers[2]
+
+    many, when, refused = asyncio.run(run())
+    assert many.value == values
+    assert [type(value) for value in many.value] == [type(value) for value in values]
+    assert (str(many.value[7]), when.value) == ("-0.0", moment)
+    assert (refused.error, "Map" in refused.message) == ("NotPlainError", True)
+
+
+def test_comments_are_prose_and_can_be_left_out() -> None:
+    source = "// One two three four.\nexport const a = '//no'; /* x\ny */ const r = /\\/\\/ab/;\n\nconst s = `${a} is a text of words`; // end\n"
+    assert [line for line, _ in codetokens.prose("a.ts", source)] == [1, 2, 5, 5]
+    assert codetokens.without_comments("a.ts", source) == "export const a = '//no'; \n const r = /\\/\\/ab/;\nconst s = `${a} is a text of words`; \n"

@@ -15,7 +15,7 @@ from typing import Any
 
 from reviewkit.guest.channel import GuestClosed
 from reviewkit.guest.runner import Runner
-from reviewkit.harness.job import Load, LoadError
+from reviewkit.harness.job import Job, Load, LoadError
 from reviewkit.harness.world import World
 
 LOAD_SECONDS = 30.0
@@ -153,13 +153,17 @@ class LocalLauncher:
     def __init__(self) -> None:
         self._busy = False
 
-    async def launch(self, load: Load, world: World) -> LocalJob:
-        """Start a guest thread.
+    async def launch(self, load: Load, world: World) -> Job:
+        """Start a guest thread; a process where the driver is TypeScript.
 
         Raises:
             RuntimeError: If a job of this launcher is still open.
             LoadError: If the tree or the driver fails while it is loaded.
         """
+        if load.driver.suffix != ".py":
+            from reviewkit.runtimes import nodelocal
+
+            return await nodelocal.launch(load, world)
         job = LocalJob(world)
         await job.start(load)
         return job

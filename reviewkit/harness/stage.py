@@ -82,7 +82,7 @@ class Stage:
         Raises:
             LoadError: If the tree or the driver fails while it is loaded.
         """
-        source = driver or self.scenario / "harness" / "driver.py"
+        source = driver or find_driver(self.scenario)
         try:
             job = await self.launcher.launch(Load(self.tree.root, self.modules, self.packages, source), world)
         except BaseException:
@@ -93,6 +93,12 @@ class Stage:
         finally:
             await job.close()
             world.close()
+
+
+def find_driver(scenario: Path) -> Path:
+    """The driver of a scenario: `harness/driver.py`, or `harness/driver.ts` for a tree of TypeScript."""
+    typed = scenario / "harness" / "driver.ts"
+    return typed if typed.is_file() else scenario / "harness" / "driver.py"
 
 
 def load_module(path: Path) -> ModuleType:

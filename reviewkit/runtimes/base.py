@@ -54,6 +54,10 @@ class HostError(ReviewkitError):
     def __str__(self) -> str:
         return f"{self.fact}. {self.next_step}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback."""
+        return [str(self)]
+
 
 class MissingRuntimeError(HostError):
     """A part that a language needs is not on this machine; the message names the command that gets it."""

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from reviewkit.sandbox.inner.lockdown import DEVICES, STAGE, TREE
+from reviewkit.sandbox.inner.lockdown import DEVICES, SCRATCH, STAGE, TREE
 from reviewkit.sandbox.reach import Reach
 
 GUEST_USER = 65534
@@ -108,7 +108,7 @@ def _tree(reach: Reach, stage: Path, *, own: str | None = None) -> list[str]:
     arguments += _binds([*reach.packages, *own_files])
     for device in DEVICES:
         arguments += ["--dev-bind", device, device]
-    for path in ("/tmp", TREE):  # noqa: S108 - mount points inside
+    for path in ("/tmp", TREE, SCRATCH):  # noqa: S108 - mount points inside
         arguments += ["--dir", path]
     arguments += ["--ro-bind", str(stage), STAGE]
     for path in reach.hidden:

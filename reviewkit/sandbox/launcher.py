@@ -14,11 +14,15 @@ from pathlib import Path
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
+from reviewkit.runtimes.base import MissingRuntimeError
+from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, member, required
+from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
-from reviewkit.sandbox.levels import Level
+from reviewkit.sandbox.levels import NODE_LEVELS, Level
+from reviewkit.sandbox.reach import NODE, reachable_by_all
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
-from reviewkit.sandbox.unavailable import SandboxError
+from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
 
 SEED = 1
 WASI_SLOW = 4.0
@@ -55,7 +59,10 @@ class SandboxLauncher:
             GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
-        line = await self._line(tuple(sorted(load.packages)))
+        is_node = load.driver.suffix in DRIVERS
+        if is_node:
+            self._node_or_not()
+        line = await self._line((NODE,) if is_node else tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
         except OSError as error:
@@ -68,10 +75,28 @@ class SandboxLauncher:
             raise
         finally:
             theirs.close()
+        if is_node:
+            ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
         await job.start(ordered, load)
         return job
+
+    def _node_or_not(self) -> None:
+        """Make sure that guests of this level can be Node processes.
+
+        Raises:
+            GuestLacksError: If not: without namespaces and landlock no file may be opened, and a program starts by opening some.
+        """
+        if self.level not in NODE_LEVELS:
+            raise GuestLacksError("Node", self.level, "Score where bubblewrap works, or landlock.")
+        try:
+            node = required()
+        except MissingRuntimeError as error:
+            raise GuestLacksError(f"Node ({error.fact})", self.level, error.next_step) from None
+        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all((node.binary, str(member()))):
+            step = "Install Node and reviewkit where every user can get to them."
+            raise GuestLacksError("Node where guests can get to it", self.level, step)
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)

@@ -52,6 +52,8 @@ _WORDS = {
 }
 KERNEL_LEVELS = (Level.NAMESPACES, Level.LANDLOCK, Level.SECCOMP)
 """Those that the Linux kernel gives; guests are ordinary processes with the parent's own interpreter."""
+NODE_LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
+"""Those at which a guest can be a Node process: it starts by opening files, which `SECCOMP` forbids."""
 
 
 @functools.lru_cache(maxsize=1)

@@ -16,6 +16,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 import reviewkit
 from reviewkit.sandbox.unavailable import SandboxError
 
+NODE = "@node"
+"""Stands among the packages of a guest that is a Node process; no name of a Python package begins like this."""
 EXTRAS = {"sqlalchemy": frozenset({"asyncio"})}
 """Extras that a declared package is meant with."""
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
@@ -35,6 +37,8 @@ class Reach:
     """Files and folders of the declared packages and what they need, and the inside of this sandbox."""
     sys_path: tuple[str, ...]
     """Folders to import packages from."""
+    program: tuple[str, ...] = ()
+    """Command line of a guest that is another program than this interpreter; the guest appends the tree."""
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -54,6 +58,11 @@ def reach(packages: tuple[str, ...]) -> Reach:
     Raises:
         SandboxError: If one of them is not installed here.
     """
+    program: tuple[str, ...] = ()
+    if NODE in packages:
+        from reviewkit.runtimes.nodeguest import command, required
+
+        packages, program = tuple(name for name in packages if name != NODE), command(required().binary)
     home = package_folder()
     binary = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     libraries = [path for path in _LIBRARIES if Path(path).exists()]
@@ -64,9 +73,9 @@ def reach(packages: tuple[str, ...]) -> Reach:
         libraries.append("/usr/share/zoneinfo")
     found = [(item, site) for dist in closure(packages) for item, site in items(dist)]
     inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
-    readable = tuple(dict.fromkeys([*inside, *(item for item, _ in found)]))
+    readable = tuple(dict.fromkeys([*inside, *program[:1], *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
-    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites)
+    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites, program)
 
 
 def _interpreter_folders(binary: Path) -> Iterator[Path]:

@@ -45,11 +45,14 @@ class GuestLacksError(SandboxError):
 
     Args:
         part: What they lack.
+        level: The level.
+        next_step: What to do about it.
     """
 
-    def __init__(self, part: str) -> None:
-        super().__init__(f"guests of level wasi cannot have {part}", "Score on Linux, where the other levels are.")
-        self.part = part
+    def __init__(self, part: str, level: str = "wasi", next_step: str = "Score on Linux, where the other levels are.") -> None:
+        super().__init__(f"guests of level {level} cannot have {part}", next_step)
+        self.args = (part, level, next_step)
+        self.part, self.level = part, level
 
     def __str__(self) -> str:
-        return f"level wasi has no {self.part}, which the scenario needs; score on Linux"
+        return f"level {self.level} has no {self.part}, which the scenario needs; {self.next_step[0].lower()}{self.next_step[1:].rstrip('.')}"

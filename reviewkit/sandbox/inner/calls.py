@@ -69,6 +69,10 @@ ALWAYS: Final[Numbers] = {
 """Allowed whatever their arguments: they work on what the process already has."""
 FILES: Final[Numbers] = _FILES
 """Calls that name a file by its path; left out where nothing else guards paths."""
+PROGRAM: Final[Numbers] = {
+    "execveat": (322, 281), "arch_prctl": (158, -1),
+}  # fmt: skip
+"""Allowed with some arguments to a guest that turns into another program."""
 CONDITIONAL: Final[Numbers] = {
     "fcntl": (72, 25), "clone": (56, 220), "clone3": (435, 435), "openat2": (437, 437), "kill": (62, 129),
     "tgkill": (234, 131), "socketpair": (53, 199), "prlimit64": (302, 261), "prctl": (157, 167), "ioctl": (16, 29), "mmap": (9, 222),

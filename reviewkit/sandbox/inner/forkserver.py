@@ -80,6 +80,9 @@ def _prepare(setup: dict[str, Any]) -> None:
     sys.path += setup["sys_path"]
     _bare_package("reviewkit", setup["package"])
     _bare_package("reviewkit.sandbox", f"{setup['package']}/sandbox")
+    if setup["program"]:  # guests leave this interpreter behind
+        importlib.import_module("reviewkit.sandbox.inner.lockdown")
+        return
     for name in WARM[""]:
         importlib.import_module(name)
     for package in setup["packages"]:
@@ -136,9 +139,10 @@ class _Server:
         self.landlock = landlock.abi() if setup["landlock"] else 0
         if setup["landlock_needed"] and self.landlock < 1:
             raise OSError("this kernel has no landlock")
+        self._program = tuple(setup["program"])
         self._locks = lockdown.Locks(
-            self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"]),
-            tuple(setup["readable"]), setup["processes"],
+            self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"], program=bool(self._program)),
+            tuple(setup["readable"]), setup["processes"], "".join(self._program[:1]),
         )  # fmt: skip
         self._hidden = hidden.HiddenPackages(setup["sys_path"], setup["readable"])
         self._collapse = pages.collapse  # imported as long as this user may read everything
@@ -199,7 +203,12 @@ class _Server:
 
     def _become_guest(self, order: dict[str, Any], fd: int) -> None:
         try:
-            from reviewkit.sandbox.inner import lockdown, member, memory
+            from reviewkit.sandbox.inner import lockdown
+
+            if self._program:
+                self._become_program(lockdown, order, fd)
+                return
+            from reviewkit.sandbox.inner import member, memory
 
             tree = None if self._locks.files else memory.MemoryTree(order["folder"], order["modules"])
             connection = lockdown.keep_only(socket.socket(fileno=fd))
@@ -215,6 +224,16 @@ class _Server:
             member.serve(connection, order["seed"], root)
         finally:
             os._exit(70)  # nothing of the server may ever run on in a child
+
+    def _become_program(self, lockdown: types.ModuleType, order: dict[str, Any], fd: int) -> None:
+        connection = lockdown.keep_only(socket.socket(fileno=fd))
+        try:
+            root = lockdown.apply(self._locks, order["folder"])
+        except OSError as error:
+            connection.sendall(FAILED + str(error).encode("utf-8", "replace")[:200])
+            return
+        connection.sendall(LOCKED)
+        lockdown.become(connection, (*self._program, str(lockdown.RPC), root), order["seed"])
 
     def _reap(self, pidfd: int) -> None:
         self._poll.unregister(pidfd)

@@ -13,24 +13,30 @@ STACK_BYTES: Final = 8 * 1024 * 1024
 THREAD_STACK_BYTES: Final = 2 * 1024 * 1024
 PROCESSES: Final = 256
 """Threads, in truth: a guest cannot fork. Counted for its user, which is its own where it can be."""
+PROGRAM_DESCRIPTORS: Final = 200
+PROGRAM_DATA_BYTES: Final = 768 * 1024 * 1024
+"""Memory that a guest which is another program may write to. Engines reserve address space by the gigabyte and never touch it."""
 
 
-def apply(processes: int) -> None:
+def apply(processes: int, *, program: bool = False) -> None:
     """Set every limit; none is ever raised above what was inherited.
 
     Args:
         processes: Most processes and threads of the user.
+        program: Whether the guest turns into another program, whose memory is bounded by what it can write to.
     """
+    descriptors = PROGRAM_DESCRIPTORS if program else DESCRIPTORS
+    memory = (resource.RLIMIT_DATA, PROGRAM_DATA_BYTES) if program else (resource.RLIMIT_AS, MEMORY_BYTES)
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_MEMLOCK, 0, 0),
         (resource.RLIMIT_MSGQUEUE, 0, 0),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS),
+        (resource.RLIMIT_NOFILE, descriptors, descriptors),
         (resource.RLIMIT_FSIZE, FILE_BYTES, FILE_BYTES),
         (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1),
         (resource.RLIMIT_NPROC, processes, processes),
-        (resource.RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES),
+        (memory[0], memory[1], memory[1]),
     ):
         ceiling = resource.getrlimit(kind)[1]
         if ceiling != resource.RLIM_INFINITY:

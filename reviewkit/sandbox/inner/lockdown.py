@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -12,10 +13,19 @@ from pathlib import Path
 from reviewkit.sandbox.inner import kernel, landlock, limits, seccomp
 
 TREE = "/tree"
+SCRATCH = "/scratch"
+"""Writable folder of a guest that is another program: unlike this interpreter it opens its files late, and they may lie below /tmp."""
 STAGE = "/stage"
 RPC = 3
+PROGRAM = limits.PROGRAM_DESCRIPTORS
+"""Number of the descriptor with the program that a guest turns into: the first that no process of its limits can have again."""
 _TMPFS = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 DEVICES = ("/dev/null", "/dev/urandom")
+ENVIRONMENT = {
+    "LANG": "C.UTF-8", "TZ": "UTC", "UV_THREADPOOL_SIZE": "2", "HOME": SCRATCH, "TMPDIR": SCRATCH, "MALLOC_ARENA_MAX": "2",
+    "OPENSSL_CONF": "/dev/null",
+}  # fmt: skip
+"""Of a guest that is another program; its own configuration of OpenSSL is a file that a guest may not open."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Locks:
     readable: tuple[str, ...]
     """Paths of interpreter and packages."""
     processes: int
+    program: str = ""
+    """Path of another program that the guest turns into once it is locked down; empty for none."""
 
 
 def apply(locks: Locks, folder: str) -> str:
@@ -46,15 +58,20 @@ def apply(locks: Locks, folder: str) -> str:
         OSError: If the kernel refuses a step; the caller must end the process.
     """
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    root = _mounts(folder) if locks.namespaces else folder
+    place = SCRATCH if locks.program else "/tmp"  # noqa: S108 - a file system of the guest's own
+    root = _mounts(folder, place) if locks.namespaces else folder
+    if locks.program:
+        found = os.open(locks.program, os.O_PATH | os.O_CLOEXEC)
+        fcntl.fcntl(found, fcntl.F_DUPFD_CLOEXEC, PROGRAM)
+        os.close(found)
     if not locks.namespaces:
         with contextlib.suppress(OSError):  # a hint to the kernel, not a layer
             Path("/proc/self/oom_score_adj").write_text("1000")
-    limits.apply(locks.processes)
+    limits.apply(locks.processes, program=bool(locks.program))
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if locks.landlock:
-        writable = ("/tmp",) if locks.namespaces else ()  # noqa: S108 - a file system of the guest's own
+        writable = (place,) if locks.namespaces else ()
         landlock.restrict((*locks.readable, *DEVICES, root), writable)
     seccomp.install(locks.calls.program(os.getpid()))
     return root
@@ -72,10 +89,24 @@ def keep_only(connection: socket.socket) -> socket.socket:
     return socket.socket(fileno=RPC)
 
 
-def _mounts(folder: str) -> str:
+def become(connection: socket.socket, command: tuple[str, ...], seed: int) -> None:
+    """Turn this process into another program, which keeps every lock; the filter lets that happen once.
+
+    It is started from a descriptor that closes as it starts and whose number is beyond the limit from then on, so that the one
+    call that the filter allows can never be made again.
+
+    Raises:
+        OSError: If the kernel refuses.
+    """
+    os.set_inheritable(connection.fileno(), True)
+    arguments = [part.replace("{seed}", str(seed)) for part in command]
+    os.execve(PROGRAM, arguments, ENVIRONMENT)  # noqa: S606 - a program of ours, not the guest's choice
+
+
+def _mounts(folder: str, place: str) -> str:
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
     kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
-    kernel.mount("tmpfs", "/tmp", "tmpfs", _TMPFS, "size=16m,nr_inodes=512,mode=0700")  # noqa: S108
+    kernel.mount("tmpfs", place, "tmpfs", _TMPFS, "size=16m,nr_inodes=512,mode=0700")
     kernel.mount(folder, TREE, "none", kernel.MS_BIND)
     kernel.mount("tmpfs", STAGE, "tmpfs", _TMPFS | kernel.MS_RDONLY, "size=4k,mode=0500")
     return TREE

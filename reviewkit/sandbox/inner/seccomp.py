@@ -12,7 +12,7 @@ import os
 import struct
 from typing import Final
 
-from reviewkit.sandbox.inner import calls, kernel
+from reviewkit.sandbox.inner import calls, kernel, limits
 
 _ARCHITECTURES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 _X32_BIT = 0x40000000
@@ -28,6 +28,9 @@ _WRITE_AND_EXECUTE = 6
 _PRCTL = (15, 16, 0x53564D41)  # thread name, its reading, and names of memory areas
 _IOCTL = (0x5451, 0x5450, 0x5421, 0x541B, 0x5401, 0x5413)  # close-on-exec, non-blocking, bytes waiting, terminal size
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # duplicate, flags, record locks; none that sends signals or sizes pipes
+
+_ARCH_SET_FS = 0x1002
+_PROGRAM = limits.PROGRAM_DESCRIPTORS
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _OWN: Final = -1
@@ -88,16 +91,32 @@ def _conditions() -> dict[str, list[Instruction]]:
     }
 
 
+def _program_conditions() -> dict[str, list[Instruction]]:
+    """What differs for a process that turns into another program.
+
+    It may be started from one descriptor, which is gone and cannot come back once it has started (`lockdown.become`); the C
+    library of a fresh program sets where its threads keep their own data; and engines that compile what they run need memory
+    that can be written to and executed.
+    """
+    return {
+        "execveat": _one_of(0, (_PROGRAM,), errno.EPERM),
+        "arch_prctl": _one_of(0, (_ARCH_SET_FS,), errno.EPERM),
+        "mmap": [_ALLOWED],
+        "mprotect": [_ALLOWED],
+    }
+
+
 class Filter:
     """The filter as `struct sock_filter[]`, made once; each process fills in its own number."""
 
-    def __init__(self, *, files: bool) -> None:
+    def __init__(self, *, files: bool, program: bool = False) -> None:
         """Compile the table.
 
         Args:
             files: Whether calls that open or change files by path exist.
+            program: Whether the process turns into another program, once.
         """
-        code = _instructions(files)
+        code = _instructions(files, program)
         self._places = [n for n, instruction in enumerate(code) if instruction[3] == _OWN]
         self._packed = b"".join(struct.pack("<HBBI", *instruction[:3], max(instruction[3], 0)) for instruction in code)
 
@@ -109,7 +128,7 @@ class Filter:
         return bytes(packed)
 
 
-def _instructions(files: bool) -> list[Instruction]:
+def _instructions(files: bool, program: bool) -> list[Instruction]:
     architecture, column = _ARCHITECTURES[os.uname().machine]
     code: list[Instruction] = [
         (_LOAD, 0, 0, _OFFSET_ARCHITECTURE), (_JEQ, 1, 0, architecture), (_RETURN, 0, 0, _KILL),
@@ -118,8 +137,9 @@ def _instructions(files: bool) -> list[Instruction]:
     plain = {**calls.ALWAYS, **(calls.FILES if files else {})}
     for numbers in plain.values():
         code += _block(numbers[column], [_ALLOWED])
-    for name, body in _conditions().items():
-        code += _block(calls.CONDITIONAL[name][column], body)
+    for name, body in {**_conditions(), **(_program_conditions() if program else {})}.items():
+        numbers = calls.CONDITIONAL.get(name) or calls.PROGRAM[name]
+        code += _block(numbers[column], body)
     code.append(_refuse(errno.EPERM))
     return code
 

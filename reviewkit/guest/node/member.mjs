@@ -1,0 +1,73 @@
+// One guest: loads a tree and its driver, and does what the parent asks. `node member.mjs FD ROOT [LIFELINE]`.
+//
+// FD is the wire. In the sandbox the process was locked down before this file was read. Elsewhere LIFELINE is a descriptor that
+// ends with the process that started this one, so that a loop in the tree cannot outlive it.
+import { Worker } from 'node:worker_threads';
+import { Channel } from './channel.mjs';
+import { Real } from './codec.mjs';
+import { importDriver } from './loader.mjs';
+import { Env, installFetch } from './world.mjs';
+
+const [, , fd, root, lifeline] = process.argv;
+const MAX_NAME = 80, MAX_MESSAGE = 500, BEAT_MS = 10;
+const { setInterval: realInterval, clearInterval: realClear } = globalThis;
+const now = performance.now.bind(performance);
+
+process.argv.length = 2;
+if (lifeline !== undefined) {
+  const watch = `const fs = require('node:fs'); try { fs.readSync(${Number(lifeline)}, Buffer.alloc(1)); } catch {} process.kill(process.pid, 'SIGKILL');`;
+  new Worker(watch, { eval: true, env: {}, execArgv: [] }).unref();
+}
+
+let driver = null, beats = [], beating = null;
+const channel = new Channel(Number(fd), (number, op, payload) => void perform(number, op, payload));
+const env = new Env(channel);
+installFetch(channel);
+
+const cut = (value, most) => String(value).slice(0, most).toWellFormed();
+
+function failure(error) {
+  try {
+    const name = error instanceof Error ? error.name || error.constructor.name : 'Thrown';
+    return { error: cut(name, MAX_NAME) || 'Error', message: cut(error instanceof Error ? error.message : error, MAX_MESSAGE) };
+  } catch {
+    return { error: 'Error', message: '(an error that cannot be printed)' };
+  }
+}
+
+async function perform(number, op, payload) {
+  let reply;
+  try {
+    reply = { value: await OPERATIONS[op](payload) };
+  } catch (error) {
+    reply = failure(error);
+  }
+  channel.done(number, reply);
+}
+
+const OPERATIONS = {
+  async load({ driver: source, driver_name: name }) {
+    driver = await importDriver(root, name, source);
+    await driver.setup?.(env);
+    return null;
+  },
+  async call({ name, kwargs }) {
+    if (name.startsWith('_') || typeof driver[name] !== 'function') throw new ReferenceError(`the driver has no function '${name}'`);
+    return await driver[name](env, kwargs);
+  },
+  heartbeat() {
+    const start = now();
+    beats = [0];
+    beating = realInterval(() => beats.push((now() - start) / 1000), BEAT_MS);
+    return null;
+  },
+  beats() {
+    realClear(beating);
+    return beats.map((beat) => new Real(beat));
+  },
+  async close() {
+    realClear(beating);
+    await driver?.teardown?.(env);
+    return null;
+  },
+};

@@ -1,0 +1,71 @@
+"""Starts Node guests as ordinary processes: for code we trust, and for a candidate's own kernel. Never on the hiring side."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from reviewkit.harness.job import Load
+from reviewkit.harness.world import World
+from reviewkit.runtimes.nodeguest import command, how_it_ended, required
+from reviewkit.sandbox.inner.forkserver import LOCKED
+from reviewkit.sandbox.job import SandboxJob
+from reviewkit.sandbox.line import Exit, Ordered
+
+
+async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
+    """Start a guest, which ends with this process, however that ends, also in the middle of a loop.
+
+    Raises:
+        LoadError: If the tree or the driver fails while it is loaded.
+        MissingRuntimeError: If there is no Node for it.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        ordered = _started(theirs, load.root, seed)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    job = SandboxJob(world, ours)
+    await job.start(ordered, load)
+    return job
+
+
+def _started(wire: socket.socket, root: Path, seed: int) -> Ordered:
+    binary = required().binary
+    ends, lifeline = os.pipe()
+    wire.sendall(LOCKED)
+    arguments = [*command(binary, str(seed)), str(wire.fileno()), str(root.resolve()), str(ends)]
+    quiet = {name: value for name, value in os.environ.items() if name not in ("NODE_OPTIONS", "FORCE_COLOR")}
+    try:
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            pass_fds=(wire.fileno(), ends), start_new_session=True, env={**quiet, "TZ": "UTC"},
+        )  # fmt: skip
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(ends)
+    return _watched(process, lifeline)
+
+
+def _watched(process: subprocess.Popen[bytes], lifeline: int) -> Ordered:
+    ordered = Ordered(Future(), Future(), process.kill, lambda ended, _full: how_it_ended(ended, 1 << 30))
+    ordered.started.set_result(os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1)
+
+    def wait() -> None:
+        code = process.wait()
+        with contextlib.suppress(OSError):
+            os.close(lifeline)
+        ordered.ended.set_result(Exit(-code if code < 0 else code << 8, 0.0, 0))
+
+    threading.Thread(target=wait, name="reviewkit-node-guest", daemon=True).start()
+    return ordered
