@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,14 +27,15 @@ from reviewkit.harness.local import LocalLauncher
 from reviewkit.runtimes import nodeplace
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
-from reviewkit.runtimes.node import CellError
+from reviewkit.runtimes.node import CellError, CellStopped
 
 node = pytest.mark.node
 GONE_SECONDS = 3.0
 
 
 class Shell:
-    execution_count = 7
+    class displayhook:  # noqa: N801 - IPython's name
+        prompt_count = 7
 
 
 class Notebook:
@@ -144,6 +146,7 @@ def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
     assert notebook.ts("", forged) == ("y\n", "nonsense")
     text = notebook.failing("", "process.kill(process.pid, 'SIGKILL')")
     assert text == "The Node process has ended (signal SIGKILL). The next cell starts a fresh one."
+    assert not list(Path(tempfile.gettempdir()).glob(f"reviewkit-node-{os.getpid()}-*"))
     assert notebook.ts("", "console.log('again')") == ("again\n", "")
 
 
@@ -158,15 +161,17 @@ def test_the_stop_button_stops_a_cell(notebook: Notebook, lives: None) -> None:
                 threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
             return len(text)
 
-    with contextlib.redirect_stdout(Interrupting()), pytest.raises(KeyboardInterrupt):
+    with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped) as caught:
         notebook.magics.ts("", "console.log('on it'); for (;;) {}")
+    assert caught.value._render_traceback_() == ["KeyboardInterrupt: cell [7] was stopped."]
 
 
 KERNEL = """
 import sys
 from pathlib import Path
 from reviewkit.runtimes.magics import Magics
-class Shell: execution_count = 1
+class Shell:
+    class displayhook: prompt_count = 1
 magics = Magics(Shell())
 magics.ts("", "console.log('up')")
 print(magics.node.pid, magics._root(), flush=True)

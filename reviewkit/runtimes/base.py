@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,17 +79,18 @@ class End:
 class Host:
     """The near end. The process starts with the first request, and anew after it has died; not for two threads at once."""
 
-    def __init__(self, language: str, command: Sequence[str], cwd: Path, *, memory_bytes: int | None = None) -> None:
+    def __init__(self, language: str, command: Sequence[str], cwd: Path, *, folder: Path | None = None, memory_bytes: int | None = None) -> None:
         """Describe a host; nothing is started yet.
 
         Args:
             language: Its name in messages.
             command: The whole command line.
             cwd: Working folder; must exist when the process starts.
+            folder: What the process makes and removes itself; removed here when it could not.
             memory_bytes: Most writable memory of the process, where the system can limit it (Linux).
         """
         self.language = language
-        self._command, self._cwd, self._memory = list(command), cwd, memory_bytes
+        self._command, self._cwd, self._memory, self._folder = list(command), cwd, memory_bytes, folder
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
@@ -214,6 +216,8 @@ class Host:
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def close(self) -> None:
         """Let the process clear up after itself, then end it; closing twice is fine."""

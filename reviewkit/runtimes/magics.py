@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes.base import HostError
-from reviewkit.runtimes.node import CellError, NodeHost
+from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 
 CELL_SECONDS: Final = 20.0
 
@@ -70,6 +70,8 @@ class Magics:
             if not expected:
                 raise
             print(error, file=sys.stderr)
+        except KeyboardInterrupt:
+            raise CellStopped(self._name) from None
         except ValueError as error:
             print(f"%%{loader}: {error}.")
         except HostError as error:
@@ -92,11 +94,14 @@ class Magics:
             return
         if options.check:
             self._check_cell(loader, root, cell)
-        name = f"cell [{self._shell.execution_count}]"
-        self.node.run(cell, root, name, loader=loader, seconds=options.timeout, show=_show)
+        self.node.run(cell, root, self._name, loader=loader, seconds=options.timeout, show=_show)
+
+    @property
+    def _name(self) -> str:
+        return f"cell [{self._shell.displayhook.prompt_count}]"
 
     def _check_cell(self, loader: str, root: Path, cell: str) -> None:
-        file = root / f"cell-{self._shell.execution_count}.{loader}"
+        file = root / f"cell-{self._shell.displayhook.prompt_count}.{loader}"
         file.write_text(cell, "utf-8")
         try:
             self.node.check([file.name], root, _show)

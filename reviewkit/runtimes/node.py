@@ -32,6 +32,17 @@ class CellError(Exception):
         return self.text.split("\n")
 
 
+class CellStopped(KeyboardInterrupt):
+    """A cell was stopped by an interrupt of the kernel; shown in one line."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self.name} was stopped."]
+
+
 class NodeHost:
     """Node, started with the first cell. `close` ends it and removes what it kept."""
 
@@ -50,7 +61,7 @@ class NodeHost:
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
             folder = os.path.join(place, f"reviewkit-node-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
             command = [node.binary, "--no-warnings", str(FOLDER / "host.mjs"), str(modules), folder]
-            self._host = Host("Node", command, Path(place), memory_bytes=PROCESS_BYTES)
+            self._host = Host("Node", command, Path(place), folder=Path(folder), memory_bytes=PROCESS_BYTES)
         return self._host
 
     def run(self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show) -> None:
