@@ -131,7 +131,7 @@ async def view(env, passwd, packages, bounds, numbers, prlimit, port):
 MIB = 1024**2
 BOUNDS = {
     "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0, "RLIMIT_MSGQUEUE": 0, "RLIMIT_NOFILE": 64, "RLIMIT_FSIZE": 16 * MIB,
-    "RLIMIT_STACK": 8 * MIB, "RLIMIT_CPU": 6, "RLIMIT_NPROC": 50_000, "RLIMIT_AS": 768 * MIB,
+    "RLIMIT_STACK": 8 * MIB, "RLIMIT_CPU": 6, "RLIMIT_NPROC": 50_000, "RLIMIT_AS": 768 * MIB, "RLIMIT_DATA": 768 * MIB,
 }  # fmt: skip
 FORBIDDEN = {
     "memfd_create": (319, 279), "io_uring_setup": (425, 425), "pidfd_open": (434, 434), "process_vm_readv": (310, 270),

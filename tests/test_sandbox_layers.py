@@ -68,7 +68,7 @@ LOCKDOWN, FORKSERVER, OUTER = "sandbox/inner/lockdown.py", "sandbox/inner/forkse
 SECCOMP, LANDLOCK, LIMITS = "sandbox/inner/seccomp.py", "sandbox/inner/landlock.py", "sandbox/inner/limits.py"
 CALLS = "sandbox/inner/calls.py"
 REMOVALS = {
-    "limits": (LOCKDOWN, "    limits.apply(locks.processes)\n", "", "little memory"),
+    "limits": (LOCKDOWN, "    limits.apply(locks.processes, program=bool(locks.program))\n", "", "little memory"),
     "capabilities": (LOCKDOWN, "    kernel.drop_capabilities()\n", "", "no capabilities"),
     "landlock": (
         LOCKDOWN, "        landlock.restrict((*locks.readable, *DEVICES, root), writable)\n", "        del writable\n",
@@ -80,7 +80,7 @@ REMOVALS = {
     "fork rule": ("sandbox/inner/seccomp.py", '"clone": threads_only', '"clone": [_ALLOWED]', "no fork"),
     "code rule": ("sandbox/inner/seccomp.py", '"mmap": no_writable_code', '"mmap": [_ALLOWED]', "no code that can be written"),
     "file system": (
-        LOCKDOWN, '    kernel.mount("tmpfs", "/tmp", "tmpfs", _TMPFS, "size=16m,nr_inodes=512,mode=0700")  # noqa: S108\n', "",
+        LOCKDOWN, '    kernel.mount("tmpfs", place, "tmpfs", _TMPFS, "size=16m,nr_inodes=512,mode=0700")\n', "",
         "a small file system of its own",
     ),
     "descriptors": (LOCKDOWN, "    kernel.close_from(RPC + 1)\n", "", "no descriptor but the wire and the loop's"),

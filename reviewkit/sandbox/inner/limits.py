@@ -14,8 +14,8 @@ THREAD_STACK_BYTES: Final = 2 * 1024 * 1024
 PROCESSES: Final = 256
 """Threads, in truth: a guest cannot fork. Counted for its user, which is its own where it can be."""
 PROGRAM_DESCRIPTORS: Final = 200
-PROGRAM_DATA_BYTES: Final = 768 * 1024 * 1024
-"""Memory that a guest which is another program may write to. Engines reserve address space by the gigabyte and never touch it."""
+UNBOUNDED: Final = 1 << 62
+"""Address space of a guest that is another program: engines reserve it by the gigabyte. What it may write to is bounded."""
 
 
 def apply(processes: int, *, program: bool = False) -> None:
@@ -26,7 +26,7 @@ def apply(processes: int, *, program: bool = False) -> None:
         program: Whether the guest turns into another program, whose memory is bounded by what it can write to.
     """
     descriptors = PROGRAM_DESCRIPTORS if program else DESCRIPTORS
-    memory = (resource.RLIMIT_DATA, PROGRAM_DATA_BYTES) if program else (resource.RLIMIT_AS, MEMORY_BYTES)
+    space = UNBOUNDED if program else MEMORY_BYTES
     for kind, soft, hard in (
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_MEMLOCK, 0, 0),
@@ -36,7 +36,8 @@ def apply(processes: int, *, program: bool = False) -> None:
         (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1),
         (resource.RLIMIT_NPROC, processes, processes),
-        (memory[0], memory[1], memory[1]),
+        (resource.RLIMIT_AS, space, space),
+        (resource.RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES),
     ):
         ceiling = resource.getrlimit(kind)[1]
         if ceiling != resource.RLIM_INFINITY:
