@@ -270,6 +270,15 @@ def test_a_host_that_does_not_start_says_why(tmp_path: Path) -> None:
         missing.request("run", {}, 1.0, lambda _stream, _text: None)
 
 
+TWICE = """
+// Types imported as if they were values, which the compiler leaves out: Kind is named in this comment, too.
+import { Twice, Kind } from './kinds';
+import { TransferListItem, threadId } from 'node:worker_threads';
+export { Twice } from './kinds';
+export const twice: Twice = (n: number): number => (2 + threadId) * n;
+export const kind: Kind = 'even';
+export type Items = TransferListItem[];
+"""
 LOOPING = """
 import asyncio, sys
 from pathlib import Path
@@ -285,7 +294,7 @@ async def main():
 asyncio.run(main())
 """
 DRIVER = """
-import { twice } from './src/twice';
+import { twice, Twice, Items } from './src/twice';
 export const up = (env: any) => env.emit('up', { pid: process.pid, four: twice(2) });
 export const loop = () => { for (;;) {} };
 """
@@ -294,8 +303,10 @@ export const loop = () => { for (;;) {} };
 @node
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
 def test_a_tree_in_a_loop_does_not_outlive_its_kernel(tmp_path: Path) -> None:
+    """It loads as it does in a cell, types imported like values included."""
     (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "twice.ts").write_text("export const twice = (n: number): number => 2 * n;\n")
+    (tmp_path / "src" / "twice.ts").write_text(TWICE)
+    (tmp_path / "src" / "kinds.ts").write_text("export interface Twice { (n: number): number }\nexport type Kind = 'even';\n")
     (tmp_path / "driver.ts").write_text(DRIVER)
     with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path)], stdout=subprocess.PIPE, text=True) as kernel:
         assert kernel.stdout is not None

@@ -20,6 +20,40 @@ function found(specifier, parent) {
   return candidates.find(isFile);
 }
 
+const IMPORT = /^([ \t]*)import\s+(?:([\w$]+)(?:\s*,\s*(?=\{))?)?\s*(?:\{([^}]*)\})?\s*from\s*(['"][^'"\n]+['"])\s*;?/gm;
+const EXPORTED_TYPE = /^[ \t]*export\s+(?:declare\s+)?(?:interface|type)\s+([\w$]+)/gm;
+const blank = (text) => text.replace(/[^\n]/g, ' ');
+
+/**
+ * Leave out imports that only types were needed of, as the compiler does: once the types are gone, nothing uses them. Node wants
+ * `import type` for those, which nobody has to write elsewhere.
+ */
+function withoutTypeImports(code) {
+  return code.replace(IMPORT, (whole, _indent, single, names, _from, offset) => {
+    const rest = code.slice(0, offset) + code.slice(offset + whole.length);
+    const isUsed = (name) => new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`).test(rest);
+    const listed = (names ?? '').split(',').filter((part) => part.trim());
+    const kept = listed.filter((part) => isUsed(part.trim().split(/\s+as\s+/).at(-1).trim()));
+    const keepsSingle = single !== undefined && isUsed(single);
+    if (kept.length === listed.length && (single === undefined || keepsSingle)) return whole;
+    if (kept.length === 0 && !keepsSingle) return blank(whole);
+    return names === undefined ? whole : whole.replace(`{${names}}`, `{${kept.join(',')}}`);
+  });
+}
+
+/** Types that a file exports, as exports without a value: an import that is left then finds its name. */
+function typeExports(source, code) {
+  const names = new Set(Array.from(source.matchAll(EXPORTED_TYPE), (match) => match[1]));
+  return [...names].filter((name) => !new RegExp(`(?<![\\w$])${name.replaceAll('$', '\\$')}(?![\\w$])`).test(code))
+    .map((name) => `export const ${name} = undefined;`).join('');
+}
+
+/** A file of TypeScript as the JavaScript that it means. */
+function stripped(source, url) {
+  const code = withoutTypeImports(stripTypeScriptTypes(source, { mode: 'transform', sourceUrl: url }));
+  return `${code}\n${typeExports(source, code)}`;
+}
+
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
  * @returns {Promise<object>} the driver's exports
@@ -35,7 +69,7 @@ export function importDriver(root, name, source) {
     load(url, context, next) {
       if (url !== driver && !TYPED.test(url)) return next(url, context);
       const text = url === driver ? source : readFileSync(fileURLToPath(url), 'utf8');
-      const code = TYPED.test(url) ? stripTypeScriptTypes(text, { mode: 'transform', sourceMap: true, sourceUrl: url }) : text;
+      const code = TYPED.test(url) ? stripped(text, url) : text;
       return { format: 'module', source: code, shortCircuit: true };
     },
   });
