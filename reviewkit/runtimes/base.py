@@ -28,7 +28,7 @@ from reviewkit.errors import ReviewkitError
 START_SECONDS: Final = 30.0
 GRACE_SECONDS: Final = 3.0
 """After its time a host ends a cell itself; so much later it is killed."""
-STOP_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 5.0
 """How long a cell may take to end when it is interrupted."""
 END_SECONDS: Final = 2.0
 MOST_STRAY: Final = 1_000_000
