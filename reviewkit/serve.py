@@ -30,6 +30,7 @@ from reviewkit import log
 from reviewkit.bank import BANK_VARIABLE, RUBRICS_VARIABLE
 from reviewkit.errors import DataError, GrantError, ServeError, printable
 from reviewkit.grants import PARENT_VARIABLE, STATE_VARIABLE, Granted, Grants, issue, state_folder
+from reviewkit.shareddocument import PAGE_OFF, SERVER_OFF
 from reviewkit.trust import notary_of, sign
 
 Front = Literal["lab", "notebook"]
@@ -291,7 +292,7 @@ def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_
             "port": 0,
             "open_browser": False,
             "root_dir": str(root.resolve()),
-            "jpserver_extensions": {"reviewkit": True, _MODULES[front]: True},
+            "jpserver_extensions": {"reviewkit": True, _MODULES[front]: True, **SERVER_OFF},
             # Jupyter refuses root, which is who runs in many containers; nothing outside this machine can connect.
             "allow_root": hasattr(os, "geteuid") and os.geteuid() == 0,
         },
@@ -310,9 +311,9 @@ def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_
 
 
 def _page_settings() -> dict[str, Any]:
-    """What the page leaves out, here as in the candidate's image: formulas, and asking whether something is to be built."""
+    """What the page leaves out, as in the candidate's image: formulas, and asking whether something is to be built; and sharing."""
     page: dict[str, Any] = json.loads((files("reviewkit") / "data" / "image" / "lab-page.json").read_text("utf-8"))
-    return page
+    return {**page, "disabledExtensions": {**page["disabledExtensions"], **PAGE_OFF}}
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from made_records import SLUG, blank_workbook
 from reviewkit import base64url
 from reviewkit.grants import Granted, Grants
 from reviewkit.journal import Journal, journal_path
+from reviewkit.shareddocument import PAGE_OFF, SERVER_OFF
 
 LOGIN = "token-of-the-tests"
 BASE = "/user/x/"
@@ -44,6 +45,8 @@ class Candidate:
     variables: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    is_shared: bool = False
+    """Whether its notebooks are shared documents; needs jupyter-collaboration."""
 
     @property
     def root(self) -> Path:
@@ -65,11 +68,13 @@ class Candidate:
         config = {
             "ServerApp": {
                 "ip": "127.0.0.1", "port": 0, "base_url": BASE, "root_dir": str(self.root), "open_browser": False, "allow_root": True,
-                "jpserver_extensions": {"reviewkit": True, "jupyterlab": True, "notebook": True},
+                "jpserver_extensions": {"reviewkit": True, "jupyterlab": True, "notebook": True, **({} if self.is_shared else SERVER_OFF)},
             },
             "IdentityProvider": {"token": LOGIN},
         }  # fmt: skip
-        (self.folder / "config").mkdir()
+        page = {} if self.is_shared else {"disabledExtensions": PAGE_OFF}
+        (self.folder / "config" / "labconfig").mkdir(parents=True)
+        (self.folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(page))
         (self.folder / "config" / "jupyter_server_config.json").write_text(json.dumps(config))
         return self
 
