@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from reviewkit.errors import ReviewkitError, UsageError
-from reviewkit.invite_terms import DAYS, RETENTION_DAYS, Terms
+from reviewkit.invite_terms import DAYS, FOCUS_MINUTES, RETENTION_DAYS, Terms
 from reviewkit.policy import AiUse
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def create(
     intake: Annotated[str, typer.Option("--intake", envvar="REVIEWKIT_INTAKE", help="Address of the intake. Without one, work comes as a file.")] = "",
     policy: Annotated[AiUse, typer.Option("--policy", help="AI assistants: not at all, declared, or freely.")] = AiUse.DECLARED,
     retention: Annotated[int, typer.Option("--retention-days", min=1, max=3650, help="How long you say you keep the record.")] = RETENTION_DAYS,
+    focus: Annotated[int, typer.Option("--focus-minutes", min=0, max=600, help="Minutes from the start in which nobody watches; the first screen says it.")] = FOCUS_MINUTES,
     bank: BankOption = None, store: StoreOption = "", repo: RepoOption = "", binder: BinderOption = "", hub: HubOption = "",
     local: LocalOption = LOCAL, qr: QrOption = False, svg: SvgOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -77,7 +78,7 @@ def create(
 
     places = Places(repo, binder, hub, local)
     links("rk1.x.y", places)  # a wrong address is said before anything is stored
-    terms = Terms(minutes, days, seed, intake, policy, retention)
+    terms = Terms(minutes, days, seed, intake, policy, retention, focus)
     if (people is None) == (not candidate):
         raise UsageError(
             "An invite is for one candidate or for a list.", "Give either --candidate c-17 or --from people.csv."

@@ -221,6 +221,8 @@ class Kind(StrEnum):
     FINDING_DELETED = "finding.deleted"
     CLAIM_JUDGED = "claim.judged"
     PROBE_RUN = "probe.run"
+    FOCUS_ENDED = "focus.ended"
+    SHARED = "document.shared"
     REVIEW_CLOSED = "review.closed"
     EXERCISE_ANSWERED = "exercise.answered"
     EXERCISE_EDITED = "exercise.edited"
@@ -238,6 +240,8 @@ DATA: Final[dict[Kind, type[Data]]] = {
     Kind.FINDING_DELETED: FindingDeleted,
     Kind.CLAIM_JUDGED: ClaimJudged,
     Kind.PROBE_RUN: ProbeRun,
+    Kind.FOCUS_ENDED: Nothing,
+    Kind.SHARED: Nothing,
     Kind.REVIEW_CLOSED: Nothing,
     Kind.EXERCISE_ANSWERED: ExerciseAnswered,
     Kind.EXERCISE_EDITED: ExerciseEdited,

@@ -23,6 +23,7 @@ from reviewkit import base64url
 from reviewkit.errors import InviteError, UsageError
 from reviewkit.event import canonical, first_fault
 from reviewkit.fieldtypes import Slug, Version
+from reviewkit.invite_terms import FOCUS_MINUTES
 from reviewkit.policy import AiUse
 
 FORMAT: Final = "rk1"
@@ -106,8 +107,8 @@ class Invite(BaseModel):
     """Draws the scenario's variant."""
     minutes: Annotated[StrictInt, Field(ge=1, le=600)]
     """Time box."""
-    focus_minutes: Annotated[StrictInt, Field(ge=1, le=600)] | None = None
-    """Reserved: minutes of the part before anybody may look on; None leaves it to the workbook."""
+    focus_minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
+    """Minutes from the start in which nobody watches, as the first screen says; None in invites that do not say it."""
     intake: Annotated[str, AfterValidator(_address_or_none)] = ""
     """Address of the intake; empty: handed in as a file."""
     policy: AiUse
@@ -119,6 +120,12 @@ class Invite(BaseModel):
     """Issued and valid from: seconds since 1970, UTC."""
     exp: Seconds
     """Not valid from this second on."""
+
+
+    @property
+    def focus(self) -> int:
+        """Minutes of focus time that the candidate is promised."""
+        return FOCUS_MINUTES if self.focus_minutes is None else self.focus_minutes
 
 
 def key_id(public: bytes) -> str:

@@ -9,6 +9,8 @@ from reviewkit.policy import AiUse
 
 DAYS: Final = 7
 RETENTION_DAYS: Final = 180
+FOCUS_MINUTES: Final = 10
+"""Nobody watches for so long; also what invites that name no focus time mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,4 @@ class Terms:
     intake: str = ""
     policy: AiUse = AiUse.DECLARED
     retention_days: int = RETENTION_DAYS
+    focus_minutes: int = FOCUS_MINUTES

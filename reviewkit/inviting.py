@@ -37,6 +37,7 @@ def make(bank: Bank, slug: str, candidate: str, terms: Terms, key: SigningKeyPai
             version=scenario.version,
             seed=secrets.randbelow(2**31) if terms.seed is None else terms.seed,
             minutes=scenario.minutes if terms.minutes is None else terms.minutes,
+            focus_minutes=terms.focus_minutes,
             intake=intake_address(terms.intake) if terms.intake else "",
             policy=terms.policy,
             policy_text=CURRENT[terms.policy],

@@ -77,6 +77,7 @@ def terms_of(invite: Invite) -> Terms:
         policy=wording.text,
         retention_days=invite.retention_days,
         intake=invite.intake,
+        focus_minutes=invite.focus,
     )
 
 

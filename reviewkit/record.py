@@ -194,6 +194,10 @@ def notebook_metadata(
     }
 
 
+_NO_WORK: Final = frozenset((Kind.SUBMITTED, Kind.OPENED, Kind.CONSENT, Kind.FOCUS_ENDED, Kind.SHARED))
+"""What does not change work that was handed in."""
+
+
 class _Draft:
     """The state while it is being folded; dicts keep the order in which things first appeared."""
 
@@ -208,7 +212,7 @@ class _Draft:
 
     def apply(self, event: Event) -> None:
         """Take one event into account."""
-        if self.rest.submitted and event.kind not in (Kind.SUBMITTED, Kind.OPENED, Kind.CONSENT):
+        if self.rest.submitted and event.kind not in _NO_WORK:
             self.rest = replace(self.rest, changed_after_submit=True)
         self.rest = replace(self.rest, events_n=self.rest.events_n + 1)
         match event.parsed:
@@ -242,6 +246,8 @@ class _Draft:
                 self.rest = replace(self.rest, review_closed=True)
             case shapes.Nothing() if event.kind is Kind.SUBMITTED:
                 self.rest = replace(self.rest, submitted=True, submitted_at=event.t)
+            case shapes.Nothing() if event.kind in (Kind.FOCUS_ENDED, Kind.SHARED):
+                pass  # who may watch or join is no part of the work
             case _:
                 raise TypeError(f"no fold for {event.kind}")
 

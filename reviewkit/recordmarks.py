@@ -124,6 +124,10 @@ def differences(own: Mapping[str, Any], events: Sequence[Event], state: State) -
     opened = [event.data for event in events if event.kind is Kind.OPENED]
     if any((data["slug"], data["version"]) != (own["slug"], own["version"]) for data in opened):
         found.append(Problem("scenario_differs", "The record was made in another scenario or version of it."))
+    shared = next((event.seq for event in events if event.kind is Kind.SHARED), None)
+    if shared is not None:
+        text = f"A link to join the workbook was handed over at event {shared}: what follows may have been written by another person."
+        found.append(Problem("shared", text, shared))
     if not state.submitted:
         found.append(Problem("not_submitted", "The candidate never pressed submit."))
     elif state.changed_after_submit:

@@ -29,6 +29,8 @@ class Terms(BaseModel):
     retention_days: Annotated[StrictInt, Field(ge=1, le=3650)]
     intake: Annotated[str, StringConstraints(max_length=200)] = ""
     """Where the record is sent; empty: handed in as a file."""
+    focus_minutes: Annotated[StrictInt, Field(ge=0, le=600)] = 0
+    """From the agreement on, in which nobody watches; without an intake nobody ever can."""
 
 
 def is_agreed(terms: Terms | None, events: Iterable[Event]) -> bool:

@@ -14,6 +14,7 @@ SLUG, VERSION, RECORD, CANDIDATE = "demo", "1.0.0", "abc123", "c-17"
 
 OPENED = ("workbook.opened", {"slug": SLUG, "version": VERSION, "client": "lab"})
 CONSENT = ("consent.given", {"policy_text": "ai-declared-1", "retention_days": 90, "intake": ""})
+SHARED = ("document.shared", {})
 CLOSED = ("review.closed", {})
 SUBMITTED = ("workbook.submitted", {})
 
@@ -43,6 +44,7 @@ SAMPLES: list[tuple[str, dict[str, Any]]] = [
     ("finding.deleted", {"id": "f2"}),
     ("claim.judged", {"claim": "c1", "verdict": "not shown", "why": ""}),
     ("probe.run", {"probe": "rush", "tree": "head", "verdict": "5 of 5"}),
+    ("focus.ended", {}),
     CLOSED,
     ("exercise.answered", {"exercise": "explain", "answer": {"text": "because"}}),
     (

@@ -17,7 +17,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from made_records import CANDIDATE, CLOSED, OPENED, RECORD, SAMPLES, SLUG, SUBMITTED, VERSION, chain, completed, remark
+from made_records import (
+    CANDIDATE,
+    CLOSED,
+    OPENED,
+    RECORD,
+    SAMPLES,
+    SHARED,
+    SLUG,
+    SUBMITTED,
+    VERSION,
+    chain,
+    completed,
+    remark,
+)
 
 from reviewkit.errors import DataError, SubmissionError
 from reviewkit.outfolder import OutFolder
@@ -224,6 +237,8 @@ def test_contradictions_are_named() -> None:
     assert not unfinished.is_tampered
     again = parse(completed(chain([OPENED, SUBMITTED, remark()])))
     assert [f.code for f in again.flags] == ["changed_after_submit"]
+    together = parse(completed(chain([OPENED, SHARED, remark(), SUBMITTED, ("focus.ended", {})])))
+    assert [(f.code, f.seq, f.is_tampering) for f in together.flags] == [("shared", 2, False)]
 
 
 def test_thousands_of_faults_give_some_flags() -> None:

@@ -113,7 +113,7 @@ function modelFor(shelf, widget) {
     off: listener => store.off(listener),
     op: (kind, data, id) => store.op(kind, data, id),
     act: name => acts[name]?.(),
-    can: name => name !== 'run' && name !== 'notebook'
+    can: name => !['run', 'notebook', 'join'].includes(name)
   };
 }
 

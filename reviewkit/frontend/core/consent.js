@@ -1,4 +1,5 @@
 import { fill, h, uid } from './dom.js';
+import { watchTerms } from './watching.js';
 import { asList, text } from './state.js';
 
 const SETTLE_MS = [300, 1000, 2500]; // the cells above get their height little by little
@@ -18,6 +19,7 @@ function termList(ctx, terms) {
     [ctx.t('What is recorded'), recorded.length > 0 ? h('ul', {}, recorded) : ctx.t('What you write and run in this workbook.')],
     [ctx.t('What is not'), ctx.t('No keystrokes, no screen, no camera, no network traffic. You can see and download the record at any time.')],
     [ctx.t('Who reads it'), reader(ctx, terms)],
+    [ctx.t('Who may watch'), watchTerms(ctx, terms)],
     [ctx.t('How long it is kept'), ctx.t('%1 days, as the people who invited you say; then they delete it.', terms.retention_days)],
     [ctx.t('AI assistants'), text(terms.policy, 2000)],
     [ctx.t('Time'), ctx.t('%1 minutes, counted from when you agree. You may stop and come back.', terms.minutes)]

@@ -1,6 +1,7 @@
 import { fold } from './state.js';
 import { h } from './dom.js';
 import { deliveryChip, deliveryWords } from './delivery.js';
+import { watchChip, watchWords } from './watching.js';
 
 const TICK_MS = 15000;
 const DOTS = { ok: '✓', wait: '…', bad: '!', off: '–' };
@@ -31,8 +32,9 @@ export function recordWords(ctx, status, state) {
  */
 function announcer(ctx) {
   const node = h('span', { class: 'rk-vh', role: 'status' });
-  const said = { record: '', delivery: '' };
+  const said = { record: '', delivery: '', watch: '' };
   let trouble = false;
+  let alone = false;
   return {
     node,
     update() {
@@ -43,8 +45,11 @@ function announcer(ctx) {
       const [sentTone, sentWords] = deliveryWords(ctx, status, state) ?? ['wait', ''];
       const isHandedIn = sentTone === 'ok' && Boolean(state.submitted);
       if (sentTone === 'bad' || isHandedIn || (trouble && sentTone === 'ok')) now.delivery = sentWords;
+      const watch = watchWords(ctx, status, state);
+      if (alone && watch && !watch.alone) now.watch = watch.words;
+      alone = watch?.alone ?? false;
       if (sentTone !== 'wait') trouble = sentTone === 'bad';
-      const fresh = ['record', 'delivery'].filter(part => now[part] !== said[part]).map(part => now[part]);
+      const fresh = ['record', 'delivery', 'watch'].filter(part => now[part] !== said[part]).map(part => now[part]);
       Object.assign(said, now);
       if (fresh.length > 0) node.textContent = fresh.join('. ');
     }
@@ -58,12 +63,15 @@ function announcer(ctx) {
  */
 export function standing(ctx, { minutes, spoken }) {
   const sent = deliveryChip(ctx);
+  const watch = watchChip(ctx);
   const shape = h('span', { class: 'rk-dot', 'aria-hidden': 'true' });
   const label = h('span', { class: 'rk-status-text' });
   const clock = h('span', { class: 'rk-clock' });
   const aloud = spoken ? announcer(ctx) : null;
 
   function tick() {
+    watch.update();
+    aloud?.update();
     const given = ctx.model.get('status').terms?.minutes ?? minutes; // an invite may change the time box
     const opened = Date.parse(fold(ctx.model.get('events').slice(0, 50)).opened ?? '');
     const now = Date.parse(ctx.model.get('state').submitted ?? '') || Date.now() + ctx.model.get('status').clockOffset;
@@ -76,7 +84,7 @@ export function standing(ctx, { minutes, spoken }) {
 
   const timer = setInterval(tick, TICK_MS);
   return {
-    nodes: [shape, label, sent.node, aloud?.node, h('span', { class: 'rk-grow' }), clock],
+    nodes: [shape, label, sent.node, aloud?.node, h('span', { class: 'rk-grow' }), watch.node, clock],
     update() {
       const [tone, words] = recordWords(ctx, ctx.model.get('status'), ctx.model.get('state'));
       shape.className = `rk-dot rk-dot-${tone}`;
@@ -84,7 +92,6 @@ export function standing(ctx, { minutes, spoken }) {
       if (label.textContent !== words) label.textContent = words;
       label.title = words; // where the line is cut off
       sent.update();
-      aloud?.update();
       tick();
     },
     dispose: () => clearInterval(timer)

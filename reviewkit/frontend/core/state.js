@@ -59,6 +59,8 @@ const APPLY = {
     state.claims.set(text(data.claim, 80), { verdict: text(data.verdict, 40), why: text(data.why) }),
   'probe.run': (state, data) =>
     state.probes.set(text(data.probe, 80), { tree: text(data.tree, 40), verdict: text(data.verdict, 2000) }),
+  'focus.ended': state => (state.followed = true),
+  'document.shared': (state, data, event) => (state.shared ??= text(event.t, 40) || 'now'),
   'review.closed': state => (state.closed = true),
   'exercise.answered': (state, data) => (exerciseOf(state, data.exercise).answer = plain(data.answer)),
   'exercise.edited': (state, data) =>
@@ -93,6 +95,8 @@ export function fold(events) {
   const state = {
     agreed: null,
     opened: null,
+    followed: false,
+    shared: null,
     closed: false,
     submitted: null,
     added: 0,

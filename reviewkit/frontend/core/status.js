@@ -2,6 +2,7 @@ import { fill, h, uid } from './dom.js';
 import { clockTime } from './context.js';
 import { consent } from './consent.js';
 import { standing } from './standing.js';
+import { sharing } from './sharing.js';
 import { text } from './state.js';
 
 /** What one event says, in words that a candidate understands. */
@@ -20,6 +21,8 @@ export function eventText(ctx, event) {
     'finding.deleted': () => t('Finding deleted'),
     'claim.judged': () => t('Claim %1 judged: %2', text(data.claim, 80), text(data.verdict, 40)),
     'probe.run': () => t('Probe %1 run', text(data.probe, 80)),
+    'focus.ended': () => t('Interviewer let follow'),
+    'document.shared': () => t('Link to join handed over'),
     'review.closed': () => t('Review part closed'),
     'exercise.answered': () => t('Exercise %1 answered', text(data.exercise, 80)),
     'exercise.edited': () => t('Exercise %1: %2 edited', text(data.exercise, 80), text(data.file, 200)),
@@ -55,6 +58,7 @@ export function status(ctx) {
     log
   );
   const note = h('p', { class: 'rk-locked', hidden: true });
+  const share = sharing(ctx);
   const node = h(
     'section',
     { class: 'rk-card rk-status', 'aria-label': ctx.t('Record') },
@@ -62,7 +66,8 @@ export function status(ctx) {
     h('div', { class: 'rk-status-line' }, line.nodes, retry, download),
     note,
     refused,
-    details
+    details,
+    share.node
   );
 
   function draw() {
@@ -91,6 +96,7 @@ export function status(ctx) {
       const now = ctx.model.get('status');
       first.update();
       line.update();
+      share.update();
       note.hidden = !(now.message && now.mode !== 'live');
       note.textContent = now.message;
       const unsent = ['offline', 'refused'].includes(now.delivery?.phase);

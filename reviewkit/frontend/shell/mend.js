@@ -24,13 +24,16 @@ export class MendWatch {
     this.workbook = workbook;
     this.watched = new Map();
     this.edited = new Map();
+    // Of a shared document only pages in which the exercises opened have something to make up for, not one that joins later.
+    this.isReady = workbook.together === null;
     this.list = workbook.panel.content.model.cells;
     this.rescan = () => this.scan();
     this.list.changed.connect(this.rescan);
     this.opened = () => {
+      if (!this.isReady) return;
       if (this.workbook.store.state.closed && !this.wasClosed) {
         this.wasClosed = true;
-        this.flush();
+        this.flush(this.workbook.together ? 'early' : null);
       }
     };
     workbook.store.on(this.opened);
@@ -41,17 +44,22 @@ export class MendWatch {
     for (const cell of this.list) {
       const mark = cell.getMetadata('reviewkit');
       if (typeof mark?.mend !== 'string' || typeof mark?.file !== 'string' || this.watched.has(cell)) continue;
-      const item = { cell, exercise: mark.mend, file: mark.file, timer: null, since: null };
+      const item = { cell, exercise: mark.mend, file: mark.file, timer: null, since: null, typed: false };
       item.changed = () => this.#touched(item);
       cell.contentChanged.connect(item.changed);
       this.watched.set(cell, item);
       void this.#compare(item);
+    }
+    if (!this.isReady && this.workbook.store.loaded) {
+      this.isReady = true;
+      this.wasClosed = this.workbook.store.state.closed;
     }
     this.opened();
   }
 
   #touched(item) {
     item.since ??= Date.now();
+    item.typed ||= this.workbook.together?.isTyping(item.cell.id) ?? false;
     clearTimeout(item.timer);
     const wait = Math.max(0, Math.min(PAUSE_MS, item.since + LONGEST_MS - Date.now()));
     item.timer = setTimeout(() => this.#record(item), wait);
@@ -72,10 +80,13 @@ export class MendWatch {
     clearTimeout(item.timer);
     item.timer = null;
     item.since = null;
-    const { store } = this.workbook;
+    const { store, together } = this.workbook;
+    const isOurs = !together || item.typed; // another page records what was typed there; the flush before submitting misses nothing
+    item.typed = false;
     const differs = await this.#compare(item);
     if (!this.#mayRecord()) return;
     const text = mendText(item.cell.sharedModel.getSource());
+    if (!isOurs) return;
     const before = store.state.exercises.get(item.exercise)?.files.get(item.file);
     if (before === undefined ? differs : before !== text) this.#send(item, text);
   }
@@ -85,12 +96,15 @@ export class MendWatch {
     return mode === 'live' && state.closed && !state.submitted;
   }
 
-  #send(item, text) {
-    this.workbook.store.op('exercise.edited', { exercise: item.exercise, file: item.file, text });
+  #send(item, text, op = undefined) {
+    this.workbook.store.op('exercise.edited', { exercise: item.exercise, file: item.file, text }, op);
   }
 
-  /** Record at once what has changed; called before a submission and when the exercises open. */
-  flush() {
+  /**
+   * Record at once what has changed; called before a submission and when the exercises open.
+   * @param {string|null} [name] several pages do this at the same time: it makes theirs one event
+   */
+  flush(name = null) {
     for (const item of this.watched.values()) {
       const pending = item.timer !== null;
       clearTimeout(item.timer);
@@ -100,7 +114,7 @@ export class MendWatch {
       const text = mendText(item.cell.sharedModel.getSource());
       const before = this.workbook.store.state.exercises.get(item.exercise)?.files.get(item.file);
       const differs = pending || this.edited.get(`${item.exercise} ${item.file}`);
-      if (before === undefined ? differs : before !== text) this.#send(item, text);
+      if (before === undefined ? differs : before !== text) this.#send(item, text, name ? `${name}-${item.cell.id}`.slice(0, 80) : undefined);
     }
   }
 

@@ -37,6 +37,7 @@ function modelOf(workbook, node, spec) {
     submit: () => workbook.submit(),
     download: () => workbook.download(),
     notebook: () => workbook.notebook(),
+    join: () => workbook.joinLink(),
     'show-record': () => workbook.showRecord(),
     retry: () => workbook.retry()
   };
@@ -54,7 +55,10 @@ function modelOf(workbook, node, spec) {
     off: listener => workbook.store.off(listener),
     op: (kind, data, id) => workbook.store.op(kind, data, id),
     act: name => acts[name]?.(),
-    can: name => name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined)
+    can: name => {
+      if (name === 'join') return workbook.canJoin === true;
+      return name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined);
+    }
   };
 }
 
@@ -72,11 +76,13 @@ export async function rendererPlugin() {
     const spec = { schema: 1, form: 'bar', minutes: Number.isInteger(minutes) ? minutes : null };
     const form = render({ model: modelOf(workbook, place.node, spec), el: place.node, env: { strings: hub.strings } });
     // Its height depends on the window's width (core.css), which a layout of Lumino looks at only when told.
-    const narrow = matchMedia('(max-width: 950px)');
+    const widths = [matchMedia('(max-width: 950px)'), matchMedia('(max-width: 1250px)')];
     const fit = () => header.fit();
-    narrow.addEventListener('change', fit);
+    for (const width of widths) width.addEventListener('change', fit);
+    workbook.store.on(fit); // whether it says who follows
     place.disposed.connect(() => {
-      narrow.removeEventListener('change', fit);
+      for (const width of widths) width.removeEventListener('change', fit);
+      workbook.store.off(fit);
       form.dispose();
     });
     workbook.bar = place;

@@ -5,7 +5,9 @@ import { takeEarly } from './early.js';
 import { DeliveryWatch } from './watch.js';
 import { KernelReady } from './kernel.js';
 import { MendWatch } from './mend.js';
+import { Together } from './together.js';
 import { saveFile } from '../core/download.js';
+import { randomId } from '../core/dom.js';
 
 export const MIME = 'application/vnd.reviewkit.form+json';
 const SAVE_MS = 400;
@@ -24,6 +26,7 @@ export class Workbook {
     this.grant = null;
     this.mends = null;
     this.watch = null;
+    this.together = null; // where the notebook is a shared document
     this.kernel = null;
     this.saveTimer = null;
     this.refreshTimer = null;
@@ -114,6 +117,7 @@ export class Workbook {
     if (grant.preview) return this.store.preview(grant.record);
     this.store.terms = grant.terms ?? null;
     const known = this.metadata.record?.id === grant.record ? events : [];
+    if (context.model.collaborative) this.together ??= new Together(this);
     this.mends?.dispose();
     this.mends = new MendWatch(this);
     if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
@@ -160,9 +164,18 @@ export class Workbook {
   #write() {
     const { events } = this.store;
     if (this.store.mode !== 'live' || events.length === this.mirrored) return;
-    this.mirrored = events.length;
     const { record, slug, version, candidate } = this.grant;
     const head = events.at(-1)?.hash ?? '0'.repeat(64);
+    if (this.together) {
+      // Another page writes the same copy: one that holds as much is left alone, one that holds more is not cut back.
+      const there = this.metadata.record;
+      if (there?.id === record && there.count > events.length) return this.refreshSoon();
+      if (there?.id === record && there.head === head) {
+        this.mirrored = events.length;
+        return;
+      }
+    }
+    this.mirrored = events.length;
     const value = {
       ...this.metadata,
       schema: 1,
@@ -182,6 +195,7 @@ export class Workbook {
     while (this.saving) await this.saving;
     if (this.panel.isDisposed) return false;
     this.#write();
+    if (this.together) return true; // the server saves a shared document by itself; a page that did would find the file changed
     this.saving = this.panel.context.save().then(
       () => true,
       () => false
@@ -259,6 +273,21 @@ export class Workbook {
     return specs;
   }
 
+  /** Whether others can join: the notebook is a shared document. */
+  get canJoin() {
+    return this.together !== null;
+  }
+
+  /** A link with which somebody else has this very notebook open, in a workspace of their own, and what is to be said of it. */
+  joinLink() {
+    const { baseUrl, token } = this.hub.server.settings;
+    const path = this.panel.context.localPath.split('/').map(encodeURIComponent).join('/');
+    const place = this.hub.app.name.includes('Notebook') ? `notebooks/${path}` : `doc/workspaces/rk-join-${randomId(6)}/tree/${path}`;
+    const link = new URL(place, new URL(baseUrl, location.href));
+    if (token) link.searchParams.set('token', token);
+    return { link: link.href, guarded: Boolean(token), local: /^(localhost|127\..*|\[::1\])$/.test(link.hostname) };
+  }
+
   /** Open the list of what was recorded, in its form. */
   showRecord() {
     const form = [...this.forms].find(output => output.spec?.form === 'status');
@@ -289,6 +318,7 @@ export class Workbook {
     if (this.stored) window.removeEventListener('storage', this.stored);
     this.mends?.dispose();
     this.watch?.dispose();
+    this.together?.dispose();
     this.kernel?.dispose();
     this.bar?.dispose();
     this.store.close();

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.27f895a18ace6e7f.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.89e2d9514c71fa53.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -84,6 +84,8 @@ const APPLY = {
     state.claims.set(text(data.claim, 80), { verdict: text(data.verdict, 40), why: text(data.why) }),
   'probe.run': (state, data) =>
     state.probes.set(text(data.probe, 80), { tree: text(data.tree, 40), verdict: text(data.verdict, 2000) }),
+  'focus.ended': state => (state.followed = true),
+  'document.shared': (state, data, event) => (state.shared ??= text(event.t, 40) || 'now'),
   'review.closed': state => (state.closed = true),
   'exercise.answered': (state, data) => (exerciseOf(state, data.exercise).answer = plain(data.answer)),
   'exercise.edited': (state, data) =>
@@ -118,6 +120,8 @@ function fold(events) {
   const state = {
     agreed: null,
     opened: null,
+    followed: false,
+    shared: null,
     closed: false,
     submitted: null,
     added: 0,
@@ -828,13 +832,16 @@ class MendWatch {
     this.workbook = workbook;
     this.watched = new Map();
     this.edited = new Map();
+    // Of a shared document only pages in which the exercises opened have something to make up for, not one that joins later.
+    this.isReady = workbook.together === null;
     this.list = workbook.panel.content.model.cells;
     this.rescan = () => this.scan();
     this.list.changed.connect(this.rescan);
     this.opened = () => {
+      if (!this.isReady) return;
       if (this.workbook.store.state.closed && !this.wasClosed) {
         this.wasClosed = true;
-        this.flush();
+        this.flush(this.workbook.together ? 'early' : null);
       }
     };
     workbook.store.on(this.opened);
@@ -845,17 +852,22 @@ class MendWatch {
     for (const cell of this.list) {
       const mark = cell.getMetadata('reviewkit');
       if (typeof mark?.mend !== 'string' || typeof mark?.file !== 'string' || this.watched.has(cell)) continue;
-      const item = { cell, exercise: mark.mend, file: mark.file, timer: null, since: null };
+      const item = { cell, exercise: mark.mend, file: mark.file, timer: null, since: null, typed: false };
       item.changed = () => this.#touched(item);
       cell.contentChanged.connect(item.changed);
       this.watched.set(cell, item);
       void this.#compare(item);
+    }
+    if (!this.isReady && this.workbook.store.loaded) {
+      this.isReady = true;
+      this.wasClosed = this.workbook.store.state.closed;
     }
     this.opened();
   }
 
   #touched(item) {
     item.since ??= Date.now();
+    item.typed ||= this.workbook.together?.isTyping(item.cell.id) ?? false;
     clearTimeout(item.timer);
     const wait = Math.max(0, Math.min(PAUSE_MS, item.since + LONGEST_MS - Date.now()));
     item.timer = setTimeout(() => this.#record(item), wait);
@@ -876,10 +888,13 @@ class MendWatch {
     clearTimeout(item.timer);
     item.timer = null;
     item.since = null;
-    const { store } = this.workbook;
+    const { store, together } = this.workbook;
+    const isOurs = !together || item.typed; // another page records what was typed there; the flush before submitting misses nothing
+    item.typed = false;
     const differs = await this.#compare(item);
     if (!this.#mayRecord()) return;
     const text = mendText(item.cell.sharedModel.getSource());
+    if (!isOurs) return;
     const before = store.state.exercises.get(item.exercise)?.files.get(item.file);
     if (before === undefined ? differs : before !== text) this.#send(item, text);
   }
@@ -889,12 +904,15 @@ class MendWatch {
     return mode === 'live' && state.closed && !state.submitted;
   }
 
-  #send(item, text) {
-    this.workbook.store.op('exercise.edited', { exercise: item.exercise, file: item.file, text });
+  #send(item, text, op = undefined) {
+    this.workbook.store.op('exercise.edited', { exercise: item.exercise, file: item.file, text }, op);
   }
 
-  /** Record at once what has changed; called before a submission and when the exercises open. */
-  flush() {
+  /**
+   * Record at once what has changed; called before a submission and when the exercises open.
+   * @param {string|null} [name] several pages do this at the same time: it makes theirs one event
+   */
+  flush(name = null) {
     for (const item of this.watched.values()) {
       const pending = item.timer !== null;
       clearTimeout(item.timer);
@@ -904,7 +922,7 @@ class MendWatch {
       const text = mendText(item.cell.sharedModel.getSource());
       const before = this.workbook.store.state.exercises.get(item.exercise)?.files.get(item.file);
       const differs = pending || this.edited.get(`${item.exercise} ${item.file}`);
-      if (before === undefined ? differs : before !== text) this.#send(item, text);
+      if (before === undefined ? differs : before !== text) this.#send(item, text, name ? `${name}-${item.cell.id}`.slice(0, 80) : undefined);
     }
   }
 
@@ -915,6 +933,47 @@ class MendWatch {
       clearTimeout(item.timer);
       item.cell.contentChanged.disconnect(item.changed);
     }
+  }
+}
+
+const INPUTS = ['input', 'keydown', 'paste', 'drop', 'cut'];
+const JUST_MS = 1000;
+
+/**
+ * A workbook that several people have open as one shared document (jupyter-collaboration). The record lives on the server; what
+ * another page recorded is fetched when the copy in the shared metadata changes. Only made for granted workbooks.
+ */
+class Together {
+  constructor(workbook) {
+    this.workbook = workbook;
+    this.model = workbook.panel.context.model;
+    this.cells = this.model.cells;
+    this.told = (_, change) => change.key === 'reviewkit' && workbook.refreshSoon();
+    // Whether an output may be drawn is each page's own, so a guest would see text in place of plots and plain forms. The grant
+    // says that this server made the workbook, and who joins may run code here anyway.
+    this.trust = () => {
+      for (const cell of this.cells) if (cell.type === 'code' && !cell.trusted) cell.trusted = true;
+    };
+    this.typed = { cell: null, at: 0 };
+    this.input = ({ target }) => {
+      const found = workbook.panel.content.widgets.find(one => one.node.contains(target));
+      if (found) this.typed = { cell: found.model.id, at: Date.now() };
+    };
+    for (const kind of INPUTS) workbook.panel.node.addEventListener(kind, this.input, true);
+    this.model.metadataChanged.connect(this.told);
+    this.cells.changed.connect(this.trust);
+    this.trust();
+  }
+
+  /** Whether it is the person at this page who just typed in a cell: the others' pages see the same change, and must not record it too. */
+  isTyping(cell) {
+    return this.typed.cell === cell && Date.now() - this.typed.at < JUST_MS;
+  }
+
+  dispose() {
+    for (const kind of INPUTS) this.workbook.panel.node.removeEventListener(kind, this.input, true);
+    this.model.metadataChanged.disconnect(this.told);
+    this.cells.changed.disconnect(this.trust);
   }
 }
 
@@ -945,6 +1004,7 @@ class Workbook {
     this.grant = null;
     this.mends = null;
     this.watch = null;
+    this.together = null; // where the notebook is a shared document
     this.kernel = null;
     this.saveTimer = null;
     this.refreshTimer = null;
@@ -1035,6 +1095,7 @@ class Workbook {
     if (grant.preview) return this.store.preview(grant.record);
     this.store.terms = grant.terms ?? null;
     const known = this.metadata.record?.id === grant.record ? events : [];
+    if (context.model.collaborative) this.together ??= new Together(this);
     this.mends?.dispose();
     this.mends = new MendWatch(this);
     if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
@@ -1081,9 +1142,18 @@ class Workbook {
   #write() {
     const { events } = this.store;
     if (this.store.mode !== 'live' || events.length === this.mirrored) return;
-    this.mirrored = events.length;
     const { record, slug, version, candidate } = this.grant;
     const head = events.at(-1)?.hash ?? '0'.repeat(64);
+    if (this.together) {
+      // Another page writes the same copy: one that holds as much is left alone, one that holds more is not cut back.
+      const there = this.metadata.record;
+      if (there?.id === record && there.count > events.length) return this.refreshSoon();
+      if (there?.id === record && there.head === head) {
+        this.mirrored = events.length;
+        return;
+      }
+    }
+    this.mirrored = events.length;
     const value = {
       ...this.metadata,
       schema: 1,
@@ -1103,6 +1173,7 @@ class Workbook {
     while (this.saving) await this.saving;
     if (this.panel.isDisposed) return false;
     this.#write();
+    if (this.together) return true; // the server saves a shared document by itself; a page that did would find the file changed
     this.saving = this.panel.context.save().then(
       () => true,
       () => false
@@ -1180,6 +1251,21 @@ class Workbook {
     return specs;
   }
 
+  /** Whether others can join: the notebook is a shared document. */
+  get canJoin() {
+    return this.together !== null;
+  }
+
+  /** A link with which somebody else has this very notebook open, in a workspace of their own, and what is to be said of it. */
+  joinLink() {
+    const { baseUrl, token } = this.hub.server.settings;
+    const path = this.panel.context.localPath.split('/').map(encodeURIComponent).join('/');
+    const place = this.hub.app.name.includes('Notebook') ? `notebooks/${path}` : `doc/workspaces/rk-join-${randomId(6)}/tree/${path}`;
+    const link = new URL(place, new URL(baseUrl, location.href));
+    if (token) link.searchParams.set('token', token);
+    return { link: link.href, guarded: Boolean(token), local: /^(localhost|127\..*|\[::1\])$/.test(link.hostname) };
+  }
+
   /** Open the list of what was recorded, in its form. */
   showRecord() {
     const form = [...this.forms].find(output => output.spec?.form === 'status');
@@ -1210,6 +1296,7 @@ class Workbook {
     if (this.stored) window.removeEventListener('storage', this.stored);
     this.mends?.dispose();
     this.watch?.dispose();
+    this.together?.dispose();
     this.kernel?.dispose();
     this.bar?.dispose();
     this.store.close();
@@ -1283,6 +1370,7 @@ function modelOf(workbook, node, spec) {
     submit: () => workbook.submit(),
     download: () => workbook.download(),
     notebook: () => workbook.notebook(),
+    join: () => workbook.joinLink(),
     'show-record': () => workbook.showRecord(),
     retry: () => workbook.retry()
   };
@@ -1300,7 +1388,10 @@ function modelOf(workbook, node, spec) {
     off: listener => workbook.store.off(listener),
     op: (kind, data, id) => workbook.store.op(kind, data, id),
     act: name => acts[name]?.(),
-    can: name => name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined)
+    can: name => {
+      if (name === 'join') return workbook.canJoin === true;
+      return name !== 'run' || (workbook.store.mode !== 'readonly' && workbook.panel !== undefined);
+    }
   };
 }
 
@@ -1318,11 +1409,13 @@ async function rendererPlugin() {
     const spec = { schema: 1, form: 'bar', minutes: Number.isInteger(minutes) ? minutes : null };
     const form = render({ model: modelOf(workbook, place.node, spec), el: place.node, env: { strings: hub.strings } });
     // Its height depends on the window's width (core.css), which a layout of Lumino looks at only when told.
-    const narrow = matchMedia('(max-width: 950px)');
+    const widths = [matchMedia('(max-width: 950px)'), matchMedia('(max-width: 1250px)')];
     const fit = () => header.fit();
-    narrow.addEventListener('change', fit);
+    for (const width of widths) width.addEventListener('change', fit);
+    workbook.store.on(fit); // whether it says who follows
     place.disposed.connect(() => {
-      narrow.removeEventListener('change', fit);
+      for (const width of widths) width.removeEventListener('change', fit);
+      workbook.store.off(fit);
       form.dispose();
     });
     workbook.bar = place;
