@@ -17,7 +17,7 @@ def cockpit(
     invite: Annotated[str, typer.Argument(help="Id of the candidate's invite, as `reviewkit invite list` shows it.")],
     rater: Annotated[str, typer.Option("--rater", envvar="REVIEWKIT_RATER", help="Your opaque id: who said what stays known.")],
     out: OutOption = Path("reviewkit-out"), bank: BankOption = None, rubrics: RubricsOption = None, store: StoreOption = "",
-    quiet: Annotated[int, typer.Option("--quiet", min=0, max=120, help="Minutes of focus time in which only presence is shown.")] = 10,
+    quiet: Annotated[int, typer.Option("--quiet", min=0, max=120, help="Minutes of focus time, in which only presence is shown, where you want more than the invite promises.")] = 0,
 ) -> None:  # fmt: skip
     """Follow a session live, beside the key.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def told(events: list[Event], *, first: int = 1, number: int = 1, record: str = 
 
 
 def at_work(number: int = 1, intake: str = "https://intake.example.org") -> Any:
-    return invite(number, slug=SLUG, version="1.0.0", intake=intake)
+    return invite(number, slug=SLUG, version="1.0.0", intake=intake, focus_minutes=0)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_the_board_shows_findings_by_the_key_flaws_by_level_and_the_clock(cockpi
 def test_nobody_watches_during_focus_time(cockpit: Cockpit) -> None:
     cockpit.quiet_minutes = 10
     assert cockpit.board().clock.quiet_left == 10
-    cockpit.take(told(EVENTS))
+    cockpit.take(told(EVENTS[:5]))
     opened = datetime(2026, 11, 21, 10, 1, tzinfo=UTC)
     for minutes, left in ((0, 10), (9.5, 1)):
         seen = cockpit.board(opened + timedelta(minutes=minutes))
@@ -142,6 +143,30 @@ def test_nobody_watches_during_focus_time(cockpit: Cockpit) -> None:
         assert (seen.findings, seen.flaws, seen.runs, seen.stages) == ((), (), (), ())
         assert seen.clock.last_at is not None
     assert cockpit.board(opened + timedelta(minutes=10)).findings
+
+
+@pytest.mark.parametrize("last", [("focus.ended", {}), SUBMITTED])
+def test_focus_time_ends_early_when_the_candidate_says_so_or_hands_in(cockpit: Cockpit, last: tuple[str, dict[str, Any]]) -> None:
+    cockpit.quiet_minutes = 60
+    opened = datetime(2026, 11, 21, 10, 1, tzinfo=UTC)
+    cockpit.take(told(chain(SAID[:3])))
+    assert cockpit.board(opened).findings == ()
+    cockpit.take(told(chain([*SAID[:3], last])))
+    seen = cockpit.board(opened)
+    assert (seen.clock.quiet_left, seen.clock.is_opened) == (0, last[0] == "focus.ended")
+    assert seen.findings
+
+
+def test_a_record_begun_again_has_a_focus_time_of_its_own_as_its_page_says(cockpit: Cockpit) -> None:
+    cockpit.quiet_minutes = 10
+    cockpit.take([*told(EVENTS[:4]), *(replace(m, facts={**m.facts, "received_at": "2026-11-21T11:00:00.000Z"}) for m in told(chain(SAID[:2]), first=5, record="later"))])
+    assert cockpit.board(datetime(2026, 11, 21, 11, 1, tzinfo=UTC)).clock.quiet_left == 9
+
+
+def test_a_cockpit_watches_no_sooner_than_the_invite_promises(tmp_path: Path) -> None:
+    promised = at_work().model_copy(update={"focus_minutes": 20})
+    assert [Cockpit(BANK, promised, OutFolder(tmp_path), "i-1", quiet_minutes=m).quiet_minutes for m in (0, 5, 30)] == [20, 20, 30]
+    assert Cockpit(BANK, at_work().model_copy(update={"focus_minutes": None}), OutFolder(tmp_path), "i-1").quiet_minutes == 10
 
 
 def test_a_clock_that_knows_nothing_says_so() -> None:
@@ -200,6 +225,30 @@ def test_entries_are_there_again_in_a_new_cockpit_and_go_with_the_persons_data(c
     assert Cockpit(BANK, at_work(), OutFolder(tmp_path), "i-1").entries == []
 
 
+def test_another_interviewers_mark_shows_only_beside_ones_own(cockpit: Cockpit, tmp_path: Path) -> None:
+    other = Cockpit(BANK, at_work(), OutFolder(tmp_path), "i-2")
+    cockpit.say(NoteKind.NOTE, "a private note")
+    cockpit.say(NoteKind.MARK, HARM, "communication", "4")
+    other.look_at_others()
+    assert [(row.item, row.own, row.others, row.hidden) for row in other.beside] == [("communication", None, (), 1)]
+    widget = CockpitWidget(other)
+    widget.draw_entries()
+    assert "1 word kept: shown when yours is" in widget.beside.value
+    other.say(NoteKind.MARK, "short", "communication", "2")
+    (row,) = other.beside
+    assert [(note.author, note.outcome) for note in row.others] == [("i-1", "4")]
+    other.say(NoteKind.MARK, "longer", "communication", "3")
+    widget.draw_entries()
+    assert "3: longer (first: 2)" in widget.beside.value
+    assert HARM not in widget.beside.value
+    assert "private" not in widget.beside.value + widget.entries.value
+    other.say(NoteKind.MARK, "too early", "communication", WITHDRAWN)
+    assert (other.beside[0].own, other.beside[0].others, other.beside[0].hidden) == (None, (), 1)
+    cockpit.look_at_others()
+    assert cockpit.beside[0].others == ()
+    assert CockpitWidget(cockpit).beside.value == ""
+
+
 def test_what_was_said_reaches_the_scorecard_and_only_when_it_is_handed_over(cockpit: Cockpit, tmp_path: Path) -> None:
     cockpit.take(told(EVENTS))
     cockpit.say(NoteKind.HINT, "", FLAW, "1")
@@ -225,20 +274,25 @@ def test_what_was_said_reaches_the_scorecard_and_only_when_it_is_handed_over(coc
 
 # --- the widget -------------------------------------------------------------------------------------------------------
 def test_the_widget_shows_it_escaped_keeps_entries_and_leads_through_the_guide(cockpit: Cockpit) -> None:
-    cockpit.take(told(EVENTS))
+    cockpit.take(told(EVENTS[:5]))
     widget = CockpitWidget(cockpit)
     assert HARM not in widget.findings.value
     assert "&lt;script&gt;" in widget.findings.value
     assert "5 of 6 not found yet" in widget.flaws.value
     widget.flaw.value = FLAW
     assert cockpit.guide[FLAW].ask.split()[1] in widget.guide.value
-    give = widget.rungs.children[0].children[0]
+    give, back = widget.ladder.buttons[0], widget.ladder.back
     give.click()
+    give.click()
+    assert "given already" in widget.said.value
     assert cockpit.standing.hints == {FLAW: ("1",)}
+    assert len(cockpit.entries) == 1
     assert "given: 1" in widget.flaws.value
-    assert widget.rungs.children[0].children[0].disabled
-    widget.rungs.children[-1].click()
+    assert (give.description, back.layout.display) == ("Hint 1 given", None)
+    back.click()
     assert cockpit.standing.hints == {}
+    assert (give.description, back.layout.display) == ("Give hint 1", "none")
+    assert [row.layout.display for row in widget.ladder.rows].count(None) == len(cockpit.guide[FLAW].hints)
     assert not widget.note.continuous_update  # letters sent one by one are overtaken by the button
     assert not widget.why.continuous_update
     widget.note.value = HARM
@@ -246,6 +300,8 @@ def test_the_widget_shows_it_escaped_keeps_entries_and_leads_through_the_guide(c
     assert widget.note.value == ""
     assert HARM not in widget.entries.value
     widget.item.value = (NoteKind.MARK, "communication")
+    widget.rate.click()
+    assert "choose the mark first" in widget.said.value
     widget.mark.value = "4"
     widget.rate.click()
     assert "without a reason" in widget.said.value

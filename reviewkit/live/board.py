@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from reviewkit import event as shapes
 from reviewkit.finding import Finding
 from reviewkit.live.session import Session
 from reviewkit.matching import Matching
-from reviewkit.record import Kind, State
+from reviewkit.record import Event, Kind, State
 from reviewkit.rubric import Defect, Rubric
 from reviewkit.scenario import Scenario
 from reviewkit.scorecard import Outcome, PairOutcome
@@ -72,6 +73,8 @@ class Clock:
     """Time box."""
     quiet_left: int = 0
     """Minutes of focus time that are left, rounded up; while there are any, only presence is shown."""
+    is_opened: bool = False
+    """The candidate let the interviewer follow before the focus time was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +98,20 @@ def clock(session: Session, minutes: int, quiet_minutes: int, now: datetime) -> 
     Args:
         session: So far.
         minutes: Time box.
-        quiet_minutes: Length of the focus time, from the opening.
+        quiet_minutes: Length of the focus time. It counts from the beginning of the record, which is what the candidate's page
+            counts from, and ends early when the candidate says so or hands in.
         now: The present.
     """
     arrivals = [_time(at) for at in session.arrivals.values()]
     times = sorted(at for at in arrivals if at is not None)
     if not times:
         return Clock(of_minutes=minutes, quiet_left=quiet_minutes)
-    left = times[0] + timedelta(minutes=quiet_minutes) - now
-    quiet = max(0, -(-left // timedelta(minutes=1)))
-    return Clock(times[0], times[-1], max(0, (now - times[0]) // timedelta(minutes=1)), minutes, quiet)
+    begun = _time(session.arrivals.get(session.events[0].hash, "")) if session.events else None
+    left = (begun or times[0]) + timedelta(minutes=quiet_minutes) - now
+    is_opened = any(event.kind is Kind.FOCUS_ENDED for event in session.events)
+    is_over = is_opened or bool(session.submissions) or any(event.kind is Kind.SUBMITTED for event in session.events)
+    quiet = 0 if is_over else max(0, -(-left // timedelta(minutes=1)))
+    return Clock(times[0], times[-1], max(0, (now - times[0]) // timedelta(minutes=1)), minutes, quiet, is_opened)
 
 
 def board(session: Session, scenario: Scenario, rubric: Rubric, matching: Matching | None, time: Clock) -> Board:
@@ -123,7 +130,7 @@ def board(session: Session, scenario: Scenario, rubric: Rubric, matching: Matchi
     minute = _Minutes(session, time)
     return Board(
         time, _findings(session, state, rubric, matching, minute), _flaws(rubric, matching), _runs(session, minute),
-        _stages(state, scenario),
+        _stages(state, scenario, session.events),
     )  # fmt: skip
 
 
@@ -197,7 +204,8 @@ def _runs(session: Session, minute: _Minutes) -> tuple[RunLine, ...]:
     return tuple(reversed(lines))
 
 
-def _stages(state: State, scenario: Scenario) -> tuple[str, ...]:
+def _stages(state: State, scenario: Scenario, events: Sequence[Event]) -> tuple[str, ...]:
+    shared = ["a link to join the workbook was handed over"] if any(e.kind is Kind.SHARED for e in events) else []
     done = [f"{len(state.claims)} of {len(scenario.claims)} claims judged"]
     if state.review_closed:
         done.append("review part closed")
@@ -207,7 +215,7 @@ def _stages(state: State, scenario: Scenario) -> tuple[str, ...]:
         done.append(f"verdict: {state.verdict.decision}")
     if state.submitted:
         done.append("submitted" + (", then changed" if state.changed_after_submit else ""))
-    return tuple(done)
+    return (*done, *shared)
 
 
 def _time(text: str) -> datetime | None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from reviewkit import decisions as decided
 from reviewkit.assess import match_state
 from reviewkit.bank import Bank, Entry
@@ -21,6 +23,7 @@ from reviewkit.live.follow import Connected, Lost, follow
 from reviewkit.live.guide import DefectGuide, read_guide
 from reviewkit.live.notes import Note, NoteKind
 from reviewkit.live.session import Message, Session
+from reviewkit.live.sidebyside import Beside, side_by_side
 from reviewkit.live.stages import Stage, stage_html
 from reviewkit.matching import Matching
 from reviewkit.outfolder import OutFolder
@@ -52,7 +55,7 @@ class Cockpit:
         invite: Whose session.
         out: Output folder of `reviewkit score`, with the store.
         rater: Opaque id of the interviewer.
-        quiet_minutes: Focus time from the opening, in which nobody watches.
+        quiet_minutes: Focus time where it is to be longer than the one that the invite promises.
 
     Raises:
         UsageError: If the bank has not this scenario, or no rubric of it, or the invite has no intake.
@@ -71,16 +74,26 @@ class Cockpit:
         assert self.entry.rubric_folder is not None  # noqa: S101 - its rubric was read
         guide = self.entry.rubric_folder / "guide.md"
         self.guide: Mapping[str, DefectGuide] = read_guide(guide.read_text("utf-8")) if guide.is_file() else {}
-        self.quiet_minutes = quiet_minutes
+        self.quiet_minutes = max(quiet_minutes, invite.focus)
         self.session, self.link = Session(invite.id), Link()
-        self.entries: list[Note] = list(self._stored())
+        self._storing = threading.Lock()
+        self.entries: list[Note] = []
+        self._of_others: tuple[Note, ...] = ()
+        self.look_at_others()
         self._matching: Matching | None = None
         self._lock = threading.Lock()
         self._stop: Callable[[], None] = lambda: None
 
-    def _stored(self) -> tuple[Note, ...]:
-        held = finished(notes.LEDGER.read(self.out.store_url, self.invite.id)).get(self.invite.id, ())
-        return tuple(note for note in held if note.author == self.rater)
+    def look_at_others(self) -> None:
+        """Read again what the store holds of this session; may be called from any thread.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: If the store cannot be read.
+        """
+        with self._storing:
+            held = finished(notes.LEDGER.read(self.out.store_url, self.invite.id)).get(self.invite.id, ())
+            self.entries = [note for note in held if note.author == self.rater]
+            self._of_others = tuple(note for note in held if note.author != self.rater)
 
     # --- what is seen -------------------------------------------------------------------------------------------------
     def board(self, at: datetime | None = None) -> Board:
@@ -102,6 +115,11 @@ class Cockpit:
     def standing(self) -> notes.Standing:
         """What this interviewer has said so far."""
         return notes.standing(self.entries)
+
+    @property
+    def beside(self) -> tuple[Beside, ...]:
+        """Marks and gates beside those of other interviewers, who are shown only where this one has judged."""
+        return side_by_side([*self._of_others, *self.entries], self.rater)
 
     def take(self, messages: list[Message]) -> None:
         """Take what the stream brought, and match it with the key."""
@@ -210,8 +228,11 @@ class Cockpit:
         note = Note(
             candidate=self.invite.candidate, author=self.rater, time=timestamp(), kind=kind, item=item, outcome=outcome, text=text.strip(),
         )  # fmt: skip
-        finished(notes.LEDGER.add(self.out.store_url, self.invite.id, [note]))
-        self.entries.append(note)
+        with self._storing:  # one that reads just now must not bring back what was before
+            finished(notes.LEDGER.add(self.out.store_url, self.invite.id, [note]))
+            self.entries.append(note)
+        with contextlib.suppress(SQLAlchemyError):  # the entry is kept; others are looked at again by and by
+            self.look_at_others()
         return note
 
     def hand_over(self) -> str:

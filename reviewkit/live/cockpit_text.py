@@ -12,6 +12,7 @@ from reviewkit.live.board import Board, Clock, FindingLine, FlawLine, Meant, Run
 from reviewkit.live.cockpit import Link
 from reviewkit.live.guide import DefectGuide
 from reviewkit.live.notes import Note, Standing
+from reviewkit.live.sidebyside import Beside
 from reviewkit.scorecard import Outcome, PairOutcome
 
 STYLE: Final = """<style>
@@ -23,8 +24,8 @@ STYLE: Final = """<style>
 .rk-cockpit :is(th, td) { text-align: left !important; padding: 3px 10px 3px 0 !important; border-bottom: 1px solid var(--jp-border-color2); vertical-align: top; white-space: normal !important; overflow-wrap: break-word; line-height: 1.35; }
 .rk-cockpit :is(th, .rk-short) { white-space: nowrap !important; }
 .rk-cockpit :is(dl, p) { line-height: 1.4; margin: 4px 0; }
-.rk-cockpit dd { margin: 0 0 6px 0 !important; }
-.rk-cockpit dt { font-weight: 600; float: none !important; }
+.rk-cockpit dd { margin: 0 0 6px 0 !important; width: auto !important; float: none !important; }
+.rk-cockpit dt { font-weight: 600; float: none !important; width: auto !important; }
 .rk-cockpit .rk-words { white-space: pre-wrap; }
 .rk-cockpit .rk-status { display: flex; flex-wrap: wrap; gap: 4px 20px; padding: 6px 0; border-bottom: 2px solid var(--jp-border-color1); }
 .rk-cockpit .rk-down { font-weight: 600; }
@@ -55,6 +56,8 @@ def status(time: Clock, link: Link, candidate: str, title: str, stages: Sequence
             parts.append(f"last seen {time.last_at:%H:%M} UTC")
     if time.quiet_left:
         parts.append(f"<strong>Focus time: nobody watches for another {_count(time.quiet_left, 'minute')}.</strong>")
+    elif time.is_opened:
+        parts.append("the candidate lets you follow")
     parts += [text(stage) for stage in stages]
     state = "" if link.is_up else ' class="rk-down"'
     return '<div class="rk-status">' + "".join(f"<span>{part}</span>" for part in parts) + f"<span{state}>{text(link.words)}</span></div>"
@@ -136,10 +139,35 @@ def _what(entry: Note) -> str:
     return " ".join(part for part in (entry.kind.value, entry.item or "", entry.outcome or "") if part)
 
 
+def beside(rows: Sequence[Beside]) -> str:
+    """Own marks beside others'; nothing as long as nobody else has judged."""
+    if not any(row.others or row.hidden for row in rows):
+        return ""
+    cells = "".join(_row((text(row.item), _own(row), _others(row))) for row in rows)
+    return _table("Side by side", ("What", "You", "Others"), cells, "")
+
+
+def _own(row: Beside) -> str:
+    if row.own is None:
+        return "not yet"
+    first = f" (first: {text(row.own_first)})" if row.own_first != row.own.outcome else ""
+    return f"{_word(row.own)}{first}"
+
+
+def _others(row: Beside) -> str:
+    if row.hidden:
+        return f"{_count(row.hidden, 'word')} kept: shown when yours is"
+    return "<br>".join(f"<strong>{text(note.author)}</strong> {_word(note)}" for note in row.others)
+
+
+def _word(note: Note) -> str:
+    return f"{text(note.outcome or '')}: {text(note.text)}"
+
+
 def quiet(board: Board) -> str:
     """What stands in place of the tables during focus time."""
     left = _count(board.clock.quiet_left, "minute")
-    return f"<p>The candidate works alone for another {left}. What was found is shown after that; nothing of it is lost.</p>"
+    return f"<p>The candidate works alone for another {left}, or until they let you follow. What was found is shown after that; nothing of it is lost.</p>"
 
 
 def _table(caption: str, heads: Sequence[str], rows: str, empty: str) -> str:

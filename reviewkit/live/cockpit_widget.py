@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import ipywidgets as w
+from sqlalchemy.exc import SQLAlchemyError
 
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
@@ -26,7 +29,29 @@ from reviewkit.words import Level
 
 CLOCK_SECONDS: Final = 15.0
 """Between two looks at the clock where nothing comes."""
-QUIET_MINUTES: Final = 10
+
+
+class Ladder:
+    """A flaw's hints, each with its button. The same buttons serve every flaw: one that went away would take the keyboard's place along."""
+
+    def __init__(self, most: int) -> None:
+        self.buttons = [w.Button(layout=w.Layout(flex="0 0 130px")) for _ in range(most)]
+        for button in self.buttons:
+            button.tooltip = "Say it to the candidate, then press: it costs a share of the flaw's points"
+        self.lines = [w.HTML() for _ in self.buttons]
+        self.rows = [w.HBox([button, line]) for button, line in zip(self.buttons, self.lines, strict=True)]
+        self.back = w.Button(description="Take back the hints on this flaw", layout=w.Layout(width="auto", align_self="flex-start"))
+        self.box = w.VBox([*self.rows, self.back])
+
+    def show(self, hints: Sequence[str], given: Sequence[str]) -> None:
+        """Show a flaw's hints; `given` are the numbers of those that were said."""
+        for at, row in enumerate(self.rows):
+            row.layout.display = None if at < len(hints) else "none"
+            if at < len(hints):
+                number = str(at + 1)
+                self.buttons[at].description = f"Hint {number} given" if number in given else f"Give hint {number}"
+                self.lines[at].value = html.markup(hints[at])
+        self.back.layout.display = None if given else "none"
 
 
 class CockpitWidget:
@@ -39,7 +64,7 @@ class CockpitWidget:
         typed = {**wide, "continuous_update": False}
         self.status, self.findings, self.flaws, self.runs = w.HTML(), w.HTML(), w.HTML(), w.HTML()
         self.flaw = w.Dropdown(description="Flaw", options=self._flaw_options(), **wide)
-        self.guide, self.rungs = w.HTML(), w.VBox()
+        self.guide, self.ladder = w.HTML(), Ladder(max((len(found.hints) for found in cockpit.guide.values()), default=0))
         self.stage = w.Dropdown(description="Stage", options=[(stage.value, stage) for stage in Stage], **wide)
         self.stage_view = w.HTML()
         self.note = w.Textarea(description="Note", placeholder="Only you see it", rows=3, **typed)
@@ -48,8 +73,8 @@ class CockpitWidget:
         self.mark = w.Dropdown(description="Mark", **wide)
         self.why = w.Text(description="Why", placeholder="What you heard that shows it", **typed)
         self.rate = w.Button(description="Keep the mark")
-        self.over = w.Button(description="Hand over to the scorecard", layout=w.Layout(width="auto"))
-        self.said, self.entries = w.HTML(), w.HTML()
+        self.over = w.Button(description="Hand over to the scorecard", layout=w.Layout(width="auto", align_self="flex-start"))
+        self.said, self.entries, self.beside = w.HTML(), w.HTML(), w.HTML()
         self._drawing = threading.Lock()
         self._connect()
         self._choose_item()
@@ -60,11 +85,14 @@ class CockpitWidget:
         self._choose_flaw()
 
     def _parts(self) -> list[Any]:
-        columns = w.VBox([w.VBox([self.findings, self.runs]), w.VBox([self.flaws, self.flaw, self.guide, self.rungs])])
+        # What one types in stands first, so that it stays in its place as findings come.
+        own = [self.note, self.add, self.item, self.mark, self.why, self.rate, self.over, self.said]
+        columns = w.VBox([
+            w.VBox([*own, self.findings, self.runs]),
+            w.VBox([self.flaws, self.flaw, self.guide, self.ladder.box, self.beside, self.entries]),
+        ])  # fmt: skip
         columns.add_class("rk-columns")
-        own = w.VBox([w.VBox([self.note, self.add, self.item, self.mark, self.why, self.rate, self.over, self.said]), self.entries])
-        own.add_class("rk-columns")
-        return [columns, w.VBox([self.stage, self.stage_view]), own]
+        return [columns, w.VBox([self.stage, self.stage_view])]
 
     def _flaw_options(self) -> list[tuple[str, str]]:
         order = list(reversed(Level))
@@ -82,6 +110,9 @@ class CockpitWidget:
         self.add.on_click(lambda _button: self._keep_note())
         self.rate.on_click(lambda _button: self._keep_mark())
         self.over.on_click(lambda _button: self._hand_over())
+        for number, button in enumerate(self.ladder.buttons, 1):
+            button.on_click(lambda _button, number=number: self._give(number))
+        self.ladder.back.on_click(lambda _button: self._take_back())
 
     # --- the candidate ------------------------------------------------------------------------------------------------
     def draw(self) -> None:
@@ -100,25 +131,30 @@ class CockpitWidget:
             self.runs.value = html.runs(board.runs)
             self.stage_view.value = cockpit.stage(self.stage.value)
 
+    def draw_entries(self) -> None:
+        """Show what was said by this interviewer, and beside it what others said of the same."""
+        self.entries.value = html.notes(self.cockpit.entries)
+        self.beside.value = html.beside(self.cockpit.beside)
+
     # --- the guide ----------------------------------------------------------------------------------------------------
     def _choose_flaw(self) -> None:
         defect = self.flaw.value
         found, given = self.cockpit.guide.get(defect), self.cockpit.standing.hints.get(defect, ())
         self.guide.value = html.guide(found, given)
-        buttons = [self._rung(defect, str(number), words) for number, words in enumerate(found.hints if found else (), 1)]
-        if given:
-            back = w.Button(description="Take back the hints on this flaw", layout=w.Layout(width="auto"))
-            back.on_click(lambda _button: self._say(NoteKind.HINT, "", defect, WITHDRAWN))
-            buttons.append(back)
-        self.rungs.children = buttons
+        self.ladder.show(found.hints if found else (), given)
 
-    def _rung(self, defect: str, number: str, words: str) -> Any:
-        given = number in self.cockpit.standing.hints.get(defect, ())
-        button = w.Button(description=f"Hint {number} given" if given else f"Give hint {number}", disabled=given, layout=w.Layout(flex="0 0 130px"))
-        button.tooltip = "Say it to the candidate, then press: it costs a share of the flaw's points"
-        button.on_click(lambda _button: self._say(NoteKind.HINT, words, defect, number))
-        line = w.HTML(html.markup(words))
-        return w.HBox([button, line])
+    def _give(self, number: int) -> None:
+        """The rung was said; pressed twice it is kept once."""
+        defect = self.flaw.value
+        if str(number) in self.cockpit.standing.hints.get(defect, ()):
+            self.said.value = said(f"Hint {number} is given already.")
+        else:
+            self._say(NoteKind.HINT, self.cockpit.guide[defect].hints[number - 1], defect, str(number))
+
+    def _take_back(self) -> None:
+        if self._say(NoteKind.HINT, "", self.flaw.value, WITHDRAWN):
+            self.said.value = said("The hints on this flaw are taken back.")
+            self.ladder.buttons[0].focus()  # the button pressed goes away
 
     # --- the interviewer ----------------------------------------------------------------------------------------------
     def _choose_item(self) -> None:
@@ -129,7 +165,8 @@ class CockpitWidget:
         else:
             anchors = next(levels for name, levels in rubric.levels.items() if name.value == item)
             options = [(f"{mark}: {words}", mark) for mark, words in sorted(anchors.items(), reverse=True)]
-        self.mark.options = [*options, ("take the mark back", WITHDRAWN)]
+        self.mark.options = [("Choose what fits", ""), *options, ("take the mark back", WITHDRAWN)]
+        self.mark.value = ""  # none is kept because it stood first
 
     def _keep_note(self) -> None:
         if self._say(NoteKind.NOTE, self.note.value):
@@ -137,8 +174,10 @@ class CockpitWidget:
 
     def _keep_mark(self) -> None:
         kind, item = self.item.value
-        if self._say(kind, self.why.value, item, self.mark.value):
-            self.why.value = ""
+        if not self.mark.value:
+            self.said.value = said("Not kept: choose the mark first.", role="alert")
+        elif self._say(kind, self.why.value, item, self.mark.value):
+            self.why.value, self.mark.value = "", ""
 
     def _say(self, kind: NoteKind, words: str, item: str | None = None, outcome: str | None = None) -> bool:
         """Store an entry; whether it was."""
@@ -148,7 +187,7 @@ class CockpitWidget:
             self.said.value = said(f"Not kept: {_first(error)}", role="alert")
             return False
         self.said.value = said("Kept.")
-        self.entries.value = html.notes(self.cockpit.entries)
+        self.draw_entries()
         self._choose_flaw()
         self.draw()
         return True
@@ -162,6 +201,9 @@ class CockpitWidget:
     def tick(self, stopped: threading.Event) -> None:
         """Draw the clock until told to stop."""
         while not stopped.wait(CLOCK_SECONDS):
+            with contextlib.suppress(SQLAlchemyError):  # a store that cannot be read now is read next time
+                self.cockpit.look_at_others()
+            self.draw_entries()
             self.draw()
 
 
@@ -172,7 +214,7 @@ def _first(error: Exception) -> str:
 
 
 def open_cockpit(
-    invite: str, rater: str, out: str, *, quiet: int = QUIET_MINUTES, bank: str = "", rubrics: str = "", store: str = ""
+    invite: str, rater: str, out: str, *, quiet: int = 0, bank: str = "", rubrics: str = "", store: str = ""
 ) -> Any:
     """The cockpit's form, following; what the notebook calls.
 
@@ -180,7 +222,7 @@ def open_cockpit(
         invite: Id of the invite, as `reviewkit invite list` shows it.
         rater: Opaque id of the interviewer.
         out: Output folder of `reviewkit score`.
-        quiet: Minutes of focus time from the opening.
+        quiet: Minutes of focus time, where they are to be more than the invite promises.
         bank: Folder with `scenarios/`; empty: REVIEWKIT_BANK, or from here upward.
         rubrics: Folder of the rubrics; empty: REVIEWKIT_RUBRICS, or the bank's own.
         store: File or URL of the invites' store; empty: REVIEWKIT_STORE, or `store.sqlite` in `out`.
@@ -196,7 +238,7 @@ def open_cockpit(
     known = finished(InviteStore(store_url(store or None, folder)).get(invite))
     found = find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None)
     widget = CockpitWidget(Cockpit(found, known.invite, OutFolder(folder), rater, quiet_minutes=quiet))
-    widget.entries.value = html.notes(widget.cockpit.entries)
+    widget.draw_entries()
     widget.cockpit.start(token, widget.draw)
     threading.Thread(target=widget.tick, args=(threading.Event(),), name="reviewkit-clock", daemon=True).start()
     return widget.box
