@@ -196,7 +196,7 @@ class Candidate:
         self.show(form)
         form.get_by_role("button", name="Submit my work…").click()
         form.get_by_role("button", name="Submit now").click()
-        expect(form.get_by_role("status")).to_contain_text("ubmitted", timeout=PATIENCE_MS)
+        expect(form.get_by_role("status")).to_contain_text(re.compile("ubmitted|Handed in"), timeout=PATIENCE_MS)
 
     def work_through(self, review: Review, folder: Path) -> None:
         """The whole way of a sample review."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import made_workbook
 import pytest
+from made_opening import Candidate
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from reviewkit.grants import Granted, issue
@@ -30,6 +32,17 @@ def install_extension(prefix: Path) -> None:
     """Lay the extension out below a prefix as an installed wheel does."""
     (prefix / "labextensions").mkdir(parents=True)
     (prefix / "labextensions" / "reviewkit").symlink_to(PACKAGE / "labextension")
+
+
+def candidate_server(folder: Path, slug: str, *, is_shared: bool = False) -> Candidate:
+    """A server as an image has it: the published scenario, the extension, a public key; nothing of the hiring side."""
+    install_extension(folder / "prefix")
+    variables = {name: str(folder / place) for name, place in (("IPYTHONDIR", "ipython"), ("JUPYTERLAB_SETTINGS_DIR", "settings"))}
+    variables["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(folder / "prefix"), os.environ.get("JUPYTER_PATH", "")]))
+    made = Candidate(folder, variables, is_shared=is_shared).prepare()
+    shutil.copytree(PACKAGE.parent / "scenarios" / slug, made.root / "scenarios" / slug)
+    shutil.copy(PACKAGE.parent / "notebooks" / f"{slug}.ipynb", made.root / "notebooks")
+    return made
 
 
 @dataclass
