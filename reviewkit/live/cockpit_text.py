@@ -31,7 +31,7 @@ STYLE: Final = """<style>
 .rk-cockpit .rk-down { font-weight: 600; }
 .rk-cockpit .widget-label { color: var(--jp-ui-font-color1); }
 .rk-cockpit .jupyter-widgets { max-width: 100%; }
-.rk-cockpit .widget-html, .rk-cockpit .widget-html-content { overflow: visible; height: auto; width: 100%; }
+.rk-cockpit .widget-html, .rk-cockpit .widget-html-content { overflow: visible; height: auto; width: 100%; margin: 0; box-sizing: border-box; }
 .rk-cockpit :is(button, input, select, textarea, summary):focus-visible { outline: 2px solid var(--jp-brand-color1) !important; outline-offset: 1px; }
 </style>"""
 _SHORT: Final = 14

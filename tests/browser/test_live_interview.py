@@ -162,7 +162,8 @@ def look(page: Page, folder: Path) -> None:
         for width in (1280, 1920):
             page.set_viewport_size({"width": width, "height": 1500})
             page.screenshot(path=str(folder / f"cockpit-{theme.lower()}-{width}.png"))
-            assert page.locator(".rk-cockpit").evaluate(CUT_OFF) == [], width
+            cut = page.locator(".rk-cockpit").evaluate(CUT_OFF)
+            assert cut == [], (width, cut[:6])
         found = Axe().run(page, context=".rk-cockpit")
         serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
         assert serious == [], found.generate_report()
