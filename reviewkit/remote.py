@@ -23,9 +23,10 @@ from reviewkit.batchlog import NAME as LOG
 from reviewkit.batchlog import Done
 from reviewkit.collect import write_whole
 from reviewkit.errors import DataError, SubmissionError, UsageError, printable
-from reviewkit.outfolder import STORE, OutFolder
+from reviewkit.outfolder import OutFolder
 from reviewkit.safe_text import visible
 from reviewkit.sandbox.folders import HeldFolder
+from reviewkit.storeplace import STORE
 from reviewkit.submission import REASONS, SIZE_MAX, shown_name
 
 MOST_FILES: Final = 100_000
