@@ -26,6 +26,7 @@ from reviewkit.cli_options import (
     SentencesOption,
     TimeLimitOption,
 )
+from reviewkit.cli_store import use_store
 from reviewkit.engine import Engine
 from reviewkit.limits import MEGABYTES, SECONDS, Limits
 
@@ -92,12 +93,7 @@ def score(
     found += [path for source in sources if is_remote(source) for path in inbox.add(source)]
     with RemoteOut(out) if "://" in out else nullcontext() as remote:
         folder = Path(out) if remote is None else remote.path
-        if store_place:
-            from reviewkit.batch import prepare
-            from reviewkit.storeplace import choose_store
-
-            prepare(folder)
-            choose_store(folder, store_place)
+        use_store(folder, store_place)
         if notice is not None:
             use_notice(notice, folder)
         for address in (s for s in sources if "://" in s and not is_remote(s)):

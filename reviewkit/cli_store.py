@@ -65,6 +65,32 @@ def purge(
     typer.echo("Copies in backups, mail and other folders are not deleted by this.")
 
 
+def use_store(out: Path, place: str) -> None:
+    """Let an output folder keep its rows on a server; that, or the one that it remembers, is asked before anything is scored.
+
+    Args:
+        out: Output folder, which may not exist yet.
+        place: URL of the store, or empty.
+
+    Raises:
+        UsageError: If the folder keeps its rows elsewhere, or that is no URL of a server.
+        DataError: If the server cannot be used, or the store is of a later version.
+    """
+    from reviewkit.storeplace import PLACE, choose_store, store_of
+
+    if not place and not (out / PLACE).exists():
+        return
+    from reviewkit.batch import prepare
+    from reviewkit.blocking import finished
+    from reviewkit.store import make_ready
+
+    if place:
+        prepare(out)
+        choose_store(out, place, lambda url: finished(make_ready(url)))
+    else:
+        finished(make_ready(store_of(out)))
+
+
 def _is_there(file: Path | None) -> bool:
     """Whether there is a store: one on a server, or a file."""
     return file is None or file.is_file()

@@ -135,6 +135,12 @@ async def writing(url: str) -> AsyncIterator[AsyncConnection]:
             await engine.dispose()
 
 
+async def make_ready(url: str) -> None:
+    """Make a store or bring it up, and so learn whether it can be used; raises what `writing` does."""
+    async with writing(url):
+        pass
+
+
 def every_table() -> MetaData:
     """The tables of all parts of the store, some of which are defined where they are used."""
     from reviewkit import decisions, hiring, invite_store

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -39,12 +40,13 @@ def store_of(out: Path) -> str:
     return database_url(kept)
 
 
-def choose_store(out: Path, place: str) -> None:
+def choose_store(out: Path, place: str, ready: Callable[[str], None] = lambda _url: None) -> None:
     """Let a folder keep its rows on a server from now on.
 
     Args:
         out: Output folder, which exists.
         place: URL of the store.
+        ready: Called with the SQLAlchemy URL before the folder remembers it; what it raises leaves the folder as it was.
 
     Raises:
         UsageError: If it is no URL of a server, or the folder has rows elsewhere, which would no longer be seen.
@@ -58,6 +60,7 @@ def choose_store(out: Path, place: str) -> None:
         raise UsageError(f"{out}: keeps its rows in {STORE}.", "Leave --store out, or name a new folder with --out.")
     if (out / PLACE).exists() and _public(store_of(out)) != _public(url):
         raise UsageError(f"{out}: keeps its rows in another store.", "Leave --store out, or name a new folder with --out.")
+    ready(url)
     write_whole(out / PLACE, json.dumps({"url": _public(url)}).encode())
 
 
