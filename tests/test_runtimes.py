@@ -154,6 +154,7 @@ def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
 def test_the_stop_button_stops_a_cell(notebook: Notebook, lives: None) -> None:
     """An interrupt arrives as a signal while the cell runs; the cell ends, the host stays."""
     pid = os.getpid()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
 
     class Interrupting(io.StringIO):
         def write(self, text: str) -> int:
@@ -161,8 +162,11 @@ def test_the_stop_button_stops_a_cell(notebook: Notebook, lives: None) -> None:
                 threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
             return len(text)
 
-    with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped) as caught:
-        notebook.magics.ts("", "console.log('on it'); for (;;) {}")
+    try:
+        with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped) as caught:
+            notebook.magics.ts("", "console.log('on it'); for (;;) {}")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert caught.value._render_traceback_() == ["KeyboardInterrupt: cell [7] was stopped."]
 
 
