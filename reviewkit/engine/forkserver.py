@@ -245,7 +245,7 @@ def prepare(modules: list[str]) -> None:
     _read_a_cell()
     for name in modules:
         importlib.import_module(name)
-        _refuse_threads(name)
+        _refuse_threads(f"importing {name}")
     _keep_shared("what was imported")
 
 
