@@ -7,6 +7,7 @@ in each fork. It writes nothing; all of it is kept by content, so a file that ch
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from reviewkit.anchor import rubric_spans
 from reviewkit.assess import Assessment, judge, match_state, row_of
 from reviewkit.bank import Entry, find_bank
 from reviewkit.batchmarks import identity_of, plain
+from reviewkit.errors import ReviewkitError
 from reviewkit.finding import Finding
 from reviewkit.notebook_views import Scored
 from reviewkit.record import State
@@ -31,16 +33,18 @@ GC_THRESHOLDS: Final = (5_000, 20, 20)
 
 
 def warm_up(bank: str, rubrics: str, slug: str) -> None:
-    """Go through a scoring of a scenario.
+    """Go through a scoring of a scenario; of one that is broken or not there, each submission's row says so.
 
     Args:
         bank: Folder of the bank; empty: as commands find it.
         rubrics: Folder of the rubrics; empty: the bank's own.
         slug: The scenario.
-
-    Raises:
-        ReviewkitError: If the bank, its scenario or rubric is broken.
     """
+    with contextlib.suppress(ReviewkitError):
+        _warm_up(bank, rubrics, slug)
+
+
+def _warm_up(bank: str, rubrics: str, slug: str) -> None:
     entry = find_bank(Path(bank) if bank else None, Path(rubrics) if rubrics else None).entry(slug)
     for name in environment().list_templates(filter_func=lambda name: name.startswith("report")):
         environment().get_template(name)
