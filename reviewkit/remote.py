@@ -26,7 +26,7 @@ from reviewkit.errors import DataError, SubmissionError, UsageError, printable
 from reviewkit.outfolder import OutFolder
 from reviewkit.safe_text import visible
 from reviewkit.sandbox.folders import HeldFolder
-from reviewkit.storeplace import STORE
+from reviewkit.storeplace import PLACE, STORE
 from reviewkit.submission import REASONS, SIZE_MAX, shown_name
 
 MOST_FILES: Final = 100_000
@@ -35,7 +35,7 @@ NAME_MAX: Final = 255
 FILE_MAX: Final = 64_000_000
 """Bytes of one file of an output folder; the store and the log of batches may be larger."""
 _LARGE: Final = frozenset((STORE, LOG))
-_TOP: Final = frozenset(("cohort.json", "cohort.csv", "cohort.html", "notice.md", "scoring.log", *_LARGE))
+_TOP: Final = frozenset(("cohort.json", "cohort.csv", "cohort.html", "notice.md", "scoring.log", PLACE, *_LARGE))
 _FOLDERS: Final = (
     "baselines", "done", "identities", "keys", "notebooks", "opinions", "owners", "reports", "rows", "runs", "scorecards", "staged",
 )  # fmt: skip
