@@ -184,4 +184,8 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._processes):
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # Dask's own shutdown was seen to stop half-way on a machine with far too much to do
+                process.kill()
+                process.wait()
