@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reviewkit.collect import write_whole
-from reviewkit.engine import Engine
 from reviewkit.limits import MEMORY, TIME, Deadline
 from reviewkit.notebookfile import notebook_text
 from reviewkit.outfolder import OutFolder
@@ -100,16 +99,16 @@ def _execute(work: Work, order: Order, options: Mapping[str, Any], deadline: Dea
         notebook = papermill.execute_notebook(
             str(scoring_notebook()), str(executed), parameters, kernel_name="python3", progress_bar=False,
             timeout_func=deadline.left, request_save_on_cell_execute=False,
-            resources={"metadata": {"path": str(order.out.resolve())}}, **options, **_ready(work, order),
+            resources={"metadata": {"path": str(order.out.resolve())}}, **options, **_ready(work, order, options),
         )  # fmt: skip
     finally:
         _without_paths(executed)
     return _row(notebook, order.out, work)
 
 
-def _ready(work: Work, order: Order) -> dict[str, Any]:
+def _ready(work: Work, order: Order, options: Mapping[str, Any]) -> dict[str, Any]:
     """What the engine does once for all submissions of this one's scenario; a kernel has nothing to do it before."""
-    return {"ready": ready(order.bank, order.rubrics, work.slug)} if order.engine is Engine.FORK else {}
+    return {"ready": ready(order.bank, order.rubrics, work.slug)} if "server" in options else {}
 
 
 def _row(notebook: Any, out: Path, work: Work) -> Row:
