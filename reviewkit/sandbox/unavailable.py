@@ -49,7 +49,7 @@ class GuestLacksError(SandboxError):
         next_step: What to do about it.
     """
 
-    def __init__(self, part: str, level: str = "wasi", next_step: str = "Score on Linux, where the other levels are.") -> None:
+    def __init__(self, part: str, level: str = "wasi", next_step: str = "Score on Linux.") -> None:
         super().__init__(f"guests of level {level} cannot have {part}", next_step)
         self.args = (part, level, next_step)
         self.part, self.level = part, level
