@@ -357,7 +357,8 @@ def test_scoring_again_equals_a_full_score_with_the_same_decisions(folder: OutFo
     assert folder.cohort()[0].waiting == len(full.card.queue)
     csv = (folder.root / "cohort.csv").read_text("utf-8")
     assert f'"{row.total}"' in csv
-    assert f"<strong>{row.total:.1f}".rstrip("0").rstrip(".") in (folder.root / "cohort.html").read_text("utf-8")
+    shown = f"{row.total:.1f}".rstrip("0").rstrip(".")
+    assert f'<td class="n">{shown}</td>' in (folder.root / "cohort.html").read_text("utf-8")
 
 
 def test_results_of_other_versions_are_not_used(folder: OutFolder) -> None:
