@@ -256,3 +256,17 @@ def test_plain_refuses_depth_and_keys() -> None:
         with pytest.raises(NotPlainError):
             plain(value)
     assert plain({"a": [1, 2.5, None, b"x", (True,)]}) == {"a": [1, 2.5, None, b"x", (True,)]}
+
+
+def test_a_connection_that_a_guest_left_open_says_nothing_when_it_is_collected(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else fails while it is collected is still said."""
+    said: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: said.append(str(unraisable.exc_value)))
+    run(stage, world(), lambda job: job.call("subclass"))
+    for module in ("sqlalchemy.pool.base", "shop"):
+        names: dict[str, Any] = {"__name__": module}
+        exec(f"class Left:\n    def __del__(self):\n        raise RuntimeError({module!r})", names)  # noqa: S102 - ours
+        names.pop("Left")()
+    assert said == ["shop"]

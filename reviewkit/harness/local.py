@@ -16,6 +16,7 @@ from typing import Any
 from reviewkit.guest.channel import GuestClosed
 from reviewkit.guest.runner import Runner
 from reviewkit.harness.job import Job, Load, LoadError
+from reviewkit.harness.strays import hush
 from reviewkit.harness.world import World
 
 LOAD_SECONDS = 30.0
@@ -82,6 +83,7 @@ class LocalJob:
         Raises:
             LoadError: If that fails or takes longer than 30 s.
         """
+        hush()
         self._save_logging()
         self._thread.start()
         self._runner = Runner(self._channel)
