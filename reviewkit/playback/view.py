@@ -28,7 +28,7 @@ def strip(frames: Sequence[Frame], *, now: float | None = None, links: bool = Fa
     Args:
         frames: All of the record.
         now: Playing time at which a cursor stands.
-        links: Whether dots lead to the list's anchors, `#p-<number>`.
+        links: Whether dots lead to the list's anchors, `#moment-<number>`.
     """
     if not frames:
         return ""
@@ -72,7 +72,7 @@ def _dots(frames: Sequence[Frame], x: Callable[[float], float], y: float, now: f
         is_past = now is None or here[0].playing <= now
         fill = f'fill="{_BLUE}"' if is_past else f'fill="none" stroke="{_BLUE}"'
         dot = f'<circle cx="{place}" cy="{y:.0f}" r="4" {fill}><title>{tip}</title></circle>'
-        found.append(f'<a href="#p-{here[0].number}" aria-label="{tip}">{dot}</a>' if links else dot)
+        found.append(f'<a href="#moment-{here[0].number}" aria-label="{tip}">{dot}</a>' if links else dot)
     return found
 
 
