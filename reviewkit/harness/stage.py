@@ -97,8 +97,11 @@ class Stage:
 
 def find_driver(scenario: Path) -> Path:
     """The driver of a scenario: `harness/driver.py`, or `harness/driver.ts` for a tree of TypeScript."""
-    typed = scenario / "harness" / "driver.ts"
-    return typed if typed.is_file() else scenario / "harness" / "driver.py"
+    typed, plain = scenario / "harness" / "driver.ts", scenario / "harness" / "driver.py"
+    try:
+        return typed if typed.is_file() else plain
+    except PermissionError:  # a guest that may look up no path: whoever loads the driver for it is outside
+        return plain
 
 
 def load_module(path: Path) -> ModuleType:
