@@ -72,16 +72,18 @@ def run_notebook(work: Work, order: Order, options: Mapping[str, Any]) -> Outcom
 
 
 def _executed(work: Work, order: Order, options: Mapping[str, Any]) -> Row:
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     deadline = Deadline(order.limits.seconds)
-    for again in range(_TRIES):
+    for _again in range(_TRIES):
         try:
             return _execute(work, order, options, deadline)
-        except DeadKernelError:
-            if again == _TRIES - 1 or deadline.left() < 1:
+        except (DeadKernelError, CellTimeoutError) as error:
+            # A kernel that has just died is taken for one that does not answer, well before its time is over.
+            if deadline.left() < 1:
                 raise
-    raise AssertionError("unreachable")
+            died = error
+    raise DeadKernelError("Kernel died") from died
 
 
 def _execute(work: Work, order: Order, options: Mapping[str, Any], deadline: Deadline) -> Row:

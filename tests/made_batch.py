@@ -16,7 +16,7 @@ BODIES = (
     "The amount is a float, so that {n} payments no longer add up to what was really paid by the customers.",
     "An exception of the store is swallowed after {n} tries, and nobody learns that the payment was lost.",
 )
-TIME_LIMIT = 100
+TIME_LIMIT = 60
 """Seconds; what hangs takes them without using a processor."""
 MEMORY_LIMIT = 128
 """Megabytes."""

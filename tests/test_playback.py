@@ -12,6 +12,7 @@ import made_playback as made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_records import SAMPLES, chain
 from typer.testing import CliRunner
 
 from reviewkit.assess import assess
@@ -20,7 +21,7 @@ from reviewkit.cli import app
 from reviewkit.drawing import Drawing
 from reviewkit.event import Kind
 from reviewkit.playback.changes import PAIRS_ALL, Budget, change
-from reviewkit.playback.frames import PAUSE_MAX, Frame, Lane, frames
+from reviewkit.playback.frames import LANES, PAUSE_MAX, Frame, Lane, frames
 from reviewkit.playback.player import SPEEDS, TICKS_A_SECOND, Player
 from reviewkit.playback.source import head_texts, truths
 from reviewkit.playback.view import frame_html, strip
@@ -94,6 +95,12 @@ def test_any_order_and_any_clock_gives_frames_that_never_run_back(chosen: list[t
     assert player.shown_n(player.last) == len(found)
     assert all(player.shown_n(player.position(index)) > index for index in range(len(found)))
     assert strip(found).count("<circle") <= len(found)
+
+
+def test_every_kind_of_event_has_a_row_and_a_title() -> None:
+    made = frames(chain([*SAMPLES, ("document.shared", {})]))
+    assert {frame.kind for frame in made} | {Kind.CONSENT} == set(Kind) == set(LANES)
+    assert all(frame.lane in Lane and frame.title != frame.kind.value for frame in made)
 
 
 def test_an_operation_that_comes_twice_is_one_frame() -> None:
@@ -203,7 +210,7 @@ def test_the_report_lists_every_step_with_its_minute_and_leads_to_it(tmp_path: P
     submission = read_submission(made.notebook(tmp_path / "a.ipynb"))
     found = assess(submission, BANK, None)
     html = render_report(found.card, found.entry, submission, "2026-03-02")
-    links, anchors = set(re.findall(r'<a href="#(p-\d+)"', html)), set(re.findall(r'<li id="(p-\d+)"', html))
+    links, anchors = set(re.findall(r'<a href="#(moment-\d+)"', html)), set(re.findall(r'<li id="(moment-\d+)"', html))
     assert len(anchors) == 17
     assert links
     assert links <= anchors

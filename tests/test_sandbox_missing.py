@@ -11,7 +11,7 @@ from pathlib import Path
 import made_submissions as made
 import pytest
 
-from reviewkit.cohort import percent
+from reviewkit.cohortgroup import percent
 from reviewkit.demo import unchecked
 from reviewkit.row import Row
 

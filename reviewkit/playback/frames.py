@@ -43,6 +43,7 @@ class Lane(StrEnum):
 
 LANES: Final[dict[Kind, Lane]] = {
     Kind.CONSENT: Lane.WORKBOOK, Kind.OPENED: Lane.WORKBOOK, Kind.REVIEW_CLOSED: Lane.WORKBOOK,
+    Kind.FOCUS_ENDED: Lane.WORKBOOK, Kind.SHARED: Lane.WORKBOOK,
     Kind.FINDING_ADDED: Lane.REMARKS, Kind.FINDING_EDITED: Lane.REMARKS, Kind.FINDING_DELETED: Lane.REMARKS,
     Kind.CLAIM_JUDGED: Lane.CLAIMS, Kind.PROBE_RUN: Lane.PROBES, Kind.EVIDENCE_RUN: Lane.EVIDENCE,
     Kind.EXERCISE_ANSWERED: Lane.EXERCISES, Kind.EXERCISE_EDITED: Lane.EXERCISES, Kind.EXERCISE_RUN: Lane.EXERCISES,
@@ -227,6 +228,7 @@ class _Maker:
 
 _PLAIN: Final = {
     Kind.CONSENT: "Agreed to what is recorded", Kind.REVIEW_CLOSED: "Review part closed; the exercises open", Kind.SUBMITTED: "Submitted",
+    Kind.FOCUS_ENDED: "Focus time ended early; interviewers may follow", Kind.SHARED: "A link to the shared workbook was handed over",
 }  # fmt: skip
 
 
