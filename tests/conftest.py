@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Property tests that name no number of their own run as often as the option says."""
-    settings.register_profile("ci", max_examples=100)
+    settings.register_profile("ci", max_examples=50)
     settings.register_profile("full", max_examples=2_000)
     settings.load_profile("full" if config.getoption("--full") else "ci")
 
