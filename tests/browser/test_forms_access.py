@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 from workplace import DRAW_MS, Workplace, choose_theme, close_review, composer, form, row, write_finding
 
 # JupyterLab's own levels around ours decide the order of headings.
@@ -100,10 +100,10 @@ def test_commands_are_in_the_palette_and_work(workplace: Workplace) -> None:
 
     # JupyterLab closes its palette whenever any command runs, also one of its own that a busy start has delayed.
     for _ in range(5):
-        page.get_by_role("menuitem", name="View", exact=True).click()
-        page.get_by_role("menuitem", name="Activate Command Palette").click()
-        page.locator("#modal-command-palette input").press_sequentially("Comment on the Whole Change")
-        with contextlib.suppress(AssertionError):
+        with contextlib.suppress(AssertionError, Error):
+            page.get_by_role("menuitem", name="View", exact=True).click(timeout=10_000)
+            page.get_by_role("menuitem", name="Activate Command Palette").click(timeout=10_000)
+            page.locator("#modal-command-palette input").press_sequentially("Comment on the Whole Change", timeout=10_000)
             expect(found).to_have_text("Comment on the Whole Change", timeout=5_000)
             break
     expect(found).to_have_text("Comment on the Whole Change")
