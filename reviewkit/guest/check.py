@@ -121,6 +121,7 @@ async def run(env: Any, source: str, seconds: float, seed: int) -> dict[str, str
     stage = BlindStage(BlindTree(root / "head"), root, (), (), _FarLauncher(env))
     kit = _kit(root / "harness" / "world.py")
     stage.__dict__["kit"] = kit
+    stage.__dict__["driver"] = root / "harness" / "driver"  # never looked up here: the change is opened by those outside
     outcome, seen = await judge(stage, kit, source, seconds)
     return {"outcome": outcome, "seen": seen[:4000]}
 

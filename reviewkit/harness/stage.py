@@ -71,6 +71,11 @@ class Stage:
         """The scenario's `harness/world.py`."""
         return load_module(self.scenario / "harness" / "world.py")
 
+    @cached_property
+    def driver(self) -> Path:
+        """The scenario's own driver."""
+        return find_driver(self.scenario)
+
     def with_tree(self, root: Path) -> Stage:
         """The same stage for another tree."""
         return replace(self, tree=Tree(root))
@@ -82,7 +87,7 @@ class Stage:
         Raises:
             LoadError: If the tree or the driver fails while it is loaded.
         """
-        source = driver or find_driver(self.scenario)
+        source = driver or self.driver
         try:
             job = await self.launcher.launch(Load(self.tree.root, self.modules, self.packages, source), world)
         except BaseException:
@@ -97,11 +102,8 @@ class Stage:
 
 def find_driver(scenario: Path) -> Path:
     """The driver of a scenario: `harness/driver.py`, or `harness/driver.ts` for a tree of TypeScript."""
-    typed, plain = scenario / "harness" / "driver.ts", scenario / "harness" / "driver.py"
-    try:
-        return typed if typed.is_file() else plain
-    except PermissionError:  # a guest that may look up no path: whoever loads the driver for it is outside
-        return plain
+    typed = scenario / "harness" / "driver.ts"
+    return typed if typed.is_file() else scenario / "harness" / "driver.py"
 
 
 def load_module(path: Path) -> ModuleType:
