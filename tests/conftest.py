@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ def missing(group: str) -> str:
             return f"sandbox tests: {error}"
     if group == "node":
         return _node()
+    if group == "together":
+        return "" if find_spec("jupyter_server_ydoc") else "tests of the shared document: jupyter-collaboration is missing; run pip install '.[test]'"
     return _wasi() if group == "wasi" else ""
 
 
@@ -105,7 +108,7 @@ def _wasi() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
-    for group in ("browser", "sandbox", "wasi", "node"):
+    for group in ("browser", "sandbox", "wasi", "node", "together"):
         if item.get_closest_marker(group) is not None and missing(group):
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)

@@ -34,6 +34,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
+def second(browser: Browser) -> Iterator[Browser]:
+    """The interviewer's browser, a program of its own."""
+    found = browser.browser_type.launch(executable_path=find_browser(), args=["--no-sandbox"])
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Workplace]:
     """The shared servers, with an extension, a state folder and a home of their own."""
     place = Workplace(tmp_path_factory.mktemp("browser"), browser)

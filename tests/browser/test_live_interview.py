@@ -24,7 +24,6 @@ from reviewkit.assess import rubric_places
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
 from reviewkit.calibration import Review
-from reviewkit.doctor import find_browser
 from reviewkit.hiringserver import HiringServer, serve_notebook
 from reviewkit.invite_store import InviteChange, InviteStore
 from reviewkit.live.cockpit import Cockpit
@@ -68,14 +67,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
     started = candidate_server(tmp_path_factory.mktemp("candidate"), SLUG).start()
     yield started
     started.stop()
-
-
-@pytest.fixture(scope="module")
-def second(browser: Browser) -> Iterator[Browser]:
-    """The interviewer's browser, a program of its own."""
-    found = browser.browser_type.launch(executable_path=find_browser(), args=["--no-sandbox"])
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import made_submissions as made
@@ -18,9 +17,8 @@ from workplace import DRAW_MS, candidate_server, form, settled, uncaught, wait_u
 
 from reviewkit.bank import find_bank
 from reviewkit.calibration import SampleFinding
-from reviewkit.doctor import find_browser
 
-pytestmark = pytest.mark.skipif(find_spec("jupyter_server_ydoc") is None, reason="jupyter-collaboration is missing; pip install 'reviewkit[together]'")
+pytestmark = pytest.mark.together
 SLUG, NUMBER = "transactions", 41
 ENTRY = find_bank(made.ROOT).entry(SLUG)
 RECORD = invite(NUMBER).id
@@ -32,14 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
     started = candidate_server(tmp_path_factory.mktemp("candidate"), SLUG, is_shared=True).start()
     yield started
     started.stop()
-
-
-@pytest.fixture(scope="module")
-def second(browser: Browser) -> Iterator[Browser]:
-    """The interviewer's browser, a program of its own."""
-    found = browser.browser_type.launch(executable_path=find_browser(), args=["--no-sandbox"])
-    yield found
-    found.close()
 
 
 def kinds(server: Candidate) -> list[str]:
