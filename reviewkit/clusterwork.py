@@ -29,14 +29,13 @@ from reviewkit.collect import write_whole
 from reviewkit.errors import ClusterError
 from reviewkit.hiring import HiringDecision
 from reviewkit.outfolder import OutFolder
+from reviewkit.runs import NO_MATTER
 from reviewkit.sandbox.folders import HeldFolder
 from reviewkit.scorecard import Decision
 from reviewkit.scorer import SCORER_VERSION
 from reviewkit.scoringpool import resident
 from reviewkit.scoringrun import LOG, Outcome, Work, run_notebook
 
-NOT_SENT: Final = frozenset({"calibration", "__pycache__", "guide.md"})
-"""What no score depends on."""
 VERSIONS: Final = (__version__, SCORER_VERSION)
 FILE: Final = re.compile(r"(rows|scorecards|reports|runs|keys|identities|baselines|notebooks)/[A-Za-z0-9][A-Za-z0-9._-]*")
 """Names of files that a worker may hand back."""
@@ -71,7 +70,7 @@ def packed(bank: Path, rubrics: Path) -> bytes:
         for name, root in (("scenarios", bank / "scenarios"), ("rubrics", rubrics)):
             for path in sorted(p for p in root.rglob("*") if p.is_file()):
                 inside = path.relative_to(root)
-                if NOT_SENT.isdisjoint(inside.parts):
+                if NO_MATTER.isdisjoint(inside.parts):
                     archive.writestr(zipfile.ZipInfo(f"{name}/{inside.as_posix()}"), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return found.getvalue()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -25,7 +25,7 @@ from reviewkit.notice import notice_text
 from reviewkit.outfolder import OutFolder
 from reviewkit.report import with_batch_marks
 from reviewkit.row import Row
-from reviewkit.runs import content_of
+from reviewkit.runs import NO_MATTER, content_of
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.scorecard import Frozen, canonical, digest
 from reviewkit.scorer import SCORER_VERSION
@@ -33,9 +33,6 @@ from reviewkit.submission import Submission
 
 if TYPE_CHECKING:
     from reviewkit.batch import Order
-
-NOT_READ: Final = frozenset({"calibration", "__pycache__", "guide.md"})
-"""What lies in a scenario or its rubric and moves neither score nor report."""
 
 
 class Completed(Frozen):
@@ -79,7 +76,7 @@ class Keys:
                 entry = self._bank.entry(submission.slug)
                 _ = entry.rubric, entry.exemplars
                 is_here = entry.scenario.version == submission.version
-                self._entries[name] = (entry, content_of(entry, NOT_READ)) if is_here else None
+                self._entries[name] = (entry, content_of(entry, NO_MATTER)) if is_here else None
             except (UnknownScenarioError, ContentError):
                 self._entries[name] = None
         return self._entries[name]

@@ -14,7 +14,9 @@ from reviewkit.collect import write_whole
 from reviewkit.scorecard import CheckResult, EvidenceResult, Frozen, SandboxLevel, canonical
 from reviewkit.scorer import SCORER_VERSION
 
-NOT_RUN: Final = frozenset({"calibration", "__pycache__", "guide.md", "guide.ipynb", "exemplars.yaml", "brief.md", "pull_request.md"})
+NO_MATTER: Final = frozenset({"calibration", "__pycache__", "guide.md", "guide.ipynb"})
+"""What lies in a scenario or its rubric and moves neither score nor report."""
+NOT_RUN: Final = NO_MATTER | {"exemplars.yaml", "brief.md", "pull_request.md"}
 """What lies in a scenario or its rubric and never meets the sandbox."""
 
 

@@ -9,7 +9,8 @@ import made_submissions as made
 import pytest
 
 from reviewkit.bank import find_bank
-from reviewkit.runs import Runs, content_of, keep, kept, versions_of
+from reviewkit.clusterwork import packed
+from reviewkit.runs import NO_MATTER, NOT_RUN, Runs, content_of, keep, kept, versions_of
 
 SLUG = "transactions"
 
@@ -31,8 +32,11 @@ def test_a_changed_file_makes_kept_results_unusable(bank: Path, tmp_path: Path, 
     assert kept(tmp_path / "runs.json", find_bank(bank).entry(SLUG)) is None
 
 
-def test_guides_and_sample_reviews_do_not_count(bank: Path) -> None:
-    before = content_of(find_bank(bank).entry(SLUG))
+@pytest.mark.parametrize("without", [NOT_RUN, NO_MATTER])
+def test_guides_and_sample_reviews_do_not_count(bank: Path, without: frozenset[str]) -> None:
+    """Neither for what the sandbox said, nor for whether a submission must be scored again, nor for what a cluster is sent."""
+    before = content_of(find_bank(bank).entry(SLUG), without), packed(bank, bank / "rubrics")
     (bank / "rubrics" / SLUG / "guide.md").write_text("another guide")
+    (bank / "rubrics" / SLUG / "guide.ipynb").write_text("a built guide")
     (bank / "rubrics" / SLUG / "calibration" / "more.txt").write_text("another review")
-    assert content_of(find_bank(bank).entry(SLUG)) == before
+    assert (content_of(find_bank(bank).entry(SLUG), without), packed(bank, bank / "rubrics")) == before
