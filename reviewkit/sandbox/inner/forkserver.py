@@ -211,12 +211,7 @@ class _Server:
             from reviewkit.sandbox.inner import member, memory
 
             tree = None if self._locks.files else memory.MemoryTree(order["folder"], order["modules"])
-            connection = lockdown.keep_only(socket.socket(fileno=fd))
-            try:
-                root = lockdown.apply(self._locks, order["folder"])
-            except OSError as error:
-                connection.sendall(FAILED + str(error).encode("utf-8", "replace")[:200])
-                return
+            connection, root = self._locked(lockdown, order, fd)
             self._hidden.install(order["modules"])
             if tree is not None:
                 tree.install()
@@ -225,13 +220,17 @@ class _Server:
         finally:
             os._exit(70)  # nothing of the server may ever run on in a child
 
-    def _become_program(self, lockdown: types.ModuleType, order: dict[str, Any], fd: int) -> None:
+    def _locked(self, lockdown: types.ModuleType, order: dict[str, Any], fd: int) -> tuple[socket.socket, str]:
+        """The guest's connection and its tree, behind every lock; where one is refused that is said, and the process ends."""
         connection = lockdown.keep_only(socket.socket(fileno=fd))
         try:
-            root = lockdown.apply(self._locks, order["folder"])
+            return connection, lockdown.apply(self._locks, order["folder"])
         except OSError as error:
             connection.sendall(FAILED + str(error).encode("utf-8", "replace")[:200])
-            return
+            raise
+
+    def _become_program(self, lockdown: types.ModuleType, order: dict[str, Any], fd: int) -> None:
+        connection, root = self._locked(lockdown, order, fd)
         connection.sendall(LOCKED)
         lockdown.become(connection, (*self._program, str(lockdown.RPC), root), order["seed"])
 
