@@ -121,8 +121,8 @@ class JournalError(ReviewkitError):
         return f"Record {self.record}: {self.fact}. {self.next_step}"
 
 
-class GrantError(ReviewkitError):
-    """A grant could not be stored, found or read, so a workbook is not recorded.
+class FactError(ReviewkitError):
+    """Something that went wrong, and what to do about it; nothing more is told apart.
 
     Args:
         fact: What happened, without a full stop.
@@ -135,6 +135,10 @@ class GrantError(ReviewkitError):
 
     def __str__(self) -> str:
         return f"{self.fact}. {self.next_step}"
+
+
+class GrantError(FactError):
+    """A grant could not be stored, found or read, so a workbook is not recorded."""
 
 
 class InviteError(ReviewkitError):
@@ -172,36 +176,12 @@ class IntakeError(ReviewkitError):
         return f"{self.fact}. {self.next_step}"
 
 
-class ClusterError(ReviewkitError):
-    """A cluster could not be reached, was lost, or cannot score.
-
-    Args:
-        fact: What happened, without a full stop.
-        next_step: What to do about it.
-    """
-
-    def __init__(self, fact: str, next_step: str) -> None:
-        super().__init__(fact, next_step)
-        self.fact, self.next_step = fact, next_step
-
-    def __str__(self) -> str:
-        return f"{self.fact}. {self.next_step}"
+class ClusterError(FactError):
+    """A cluster could not be reached, was lost, or cannot score."""
 
 
-class ServeError(ReviewkitError):
-    """A Jupyter server for a workbook could not be started.
-
-    Args:
-        fact: What happened, without a full stop.
-        next_step: What to do about it.
-    """
-
-    def __init__(self, fact: str, next_step: str) -> None:
-        super().__init__(fact, next_step)
-        self.fact, self.next_step = fact, next_step
-
-    def __str__(self) -> str:
-        return f"{self.fact}. {self.next_step}"
+class ServeError(FactError):
+    """A Jupyter server for a workbook could not be started."""
 
 
 def printable(text: str) -> str:

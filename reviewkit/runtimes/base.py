@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from reviewkit.errors import ReviewkitError
+from reviewkit.errors import FactError
 
 START_SECONDS: Final = 30.0
 GRACE_SECONDS: Final = 3.0
@@ -40,20 +40,8 @@ Show = Callable[[str, str], None]
 """Takes the name of a stream, `stdout` or `stderr`, and text."""
 
 
-class HostError(ReviewkitError):
-    """A host could not be started or did not survive.
-
-    Args:
-        fact: What happened, without a full stop.
-        next_step: What to do about it, one sentence.
-    """
-
-    def __init__(self, fact: str, next_step: str) -> None:
-        super().__init__(fact, next_step)
-        self.fact, self.next_step = fact, next_step
-
-    def __str__(self) -> str:
-        return f"{self.fact}. {self.next_step}"
+class HostError(FactError):
+    """A host could not be started or did not survive."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows in place of a traceback."""
