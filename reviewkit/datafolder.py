@@ -1,0 +1,12 @@
+"""Where this user's own data of reviewkit lies: parts that `reviewkit setup` gets, which no environment owns."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def data_folder(part: str) -> Path:
+    """`reviewkit/<part>` in the user's data folder (`XDG_DATA_HOME`, else `~/.local/share`); it may not exist yet."""
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return home / "reviewkit" / part
