@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CONTEXT: Final = 3
 """Unchanged lines shown before and after each change."""
 NO_NEWLINE: Final = "  (no line break at the end of the file)"
+SHADES: Final = {"-": "rgba(209,36,47,.14)", "+": "rgba(26,127,67,.16)", " ": "transparent"}
+"""Behind lines of each kind, in notebooks and reports of either theme; the sign before a line says the same."""
 _FUNCTION: Final = re.compile(r"^[A-Za-z_$@][^\n]*")
 _HEADING_MAX: Final = 80
 _PLAIN: Final = frozenset({"w", "n", "p"})

@@ -8,13 +8,12 @@ from html import escape
 from typing import Any, Final
 
 from reviewkit.anchor import Span
-from reviewkit.diff import file_change
+from reviewkit.diff import SHADES, file_change
 
 NEAR: Final = 3
 """Lines around a flaw's place within which a hunk of the reference belongs to it."""
 _MONO: Final = "font:12px/1.5 var(--jp-code-font-family, ui-monospace, monospace);white-space:pre-wrap;overflow-wrap:anywhere;text-align:left;vertical-align:top"
 _DIM: Final = "var(--jp-ui-font-color2, #57606a)"
-_SHADE: Final = {"-": "rgba(209,36,47,.14)", "+": "rgba(26,127,67,.16)", " ": "transparent"}
 
 Side = tuple[int, str, str]
 """(line number, text, kind)."""
@@ -103,7 +102,7 @@ def _half(side: Side | None) -> str:
     sign = f"{kind} " if kind != " " else "  "
     return (
         f'<td style="{_MONO};color:{_DIM};text-align:right;padding:0 6px">{number}</td>'
-        f'<td style="{_MONO};background:{_SHADE[kind]};padding:0 6px">{escape(sign + text)}</td>'
+        f'<td style="{_MONO};background:{SHADES[kind]};padding:0 6px">{escape(sign + text)}</td>'
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Final
 
+from reviewkit.diff import SHADES
 from reviewkit.drawing import Drawing, drawing_html
 from reviewkit.event import Kind
 from reviewkit.playback.changes import Change
@@ -19,7 +20,6 @@ _DIM: Final = "var(--jp-ui-font-color2, var(--dim, #57606a))"
 _LINE: Final = "var(--jp-border-color1, var(--line, #d8dee4))"
 _BLUE: Final = "var(--jp-brand-color1, var(--accent, #1f5fa8))"
 _WARN: Final = "var(--jp-warn-color0, var(--warn, #8a5a00))"
-_SHADES: Final = {"+": "rgba(26,127,67,.16)", "-": "rgba(209,36,47,.14)", " ": "transparent", "@": "transparent"}
 
 
 def strip(frames: Sequence[Frame], *, now: float | None = None, links: bool = False) -> str:
@@ -103,13 +103,16 @@ def change_html(change: Change) -> str:
     """Lines of an edit: signs first, colour second."""
     if not change.lines:
         return f'<p style="color:{_DIM}">Saved without a difference.</p>'
-    rows = "".join(
-        f'<div style="background:{_SHADES[kind]};{f"color:{_DIM}" if kind == "@" else ""}">{_text(f"{kind} {text}" if kind != "@" else f"… {text}")}</div>'
-        for kind, text in change.lines
-    )
+    rows = "".join(_changed(kind, text) for kind, text in change.lines)
     more = f'<div style="color:{_DIM}">… {change.hidden} more lines</div>' if change.hidden else ""
     style = "font:12px/1.5 var(--jp-code-font-family, ui-monospace, monospace);white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0"
     return f'<div style="{style}" aria-label="{change.added} lines added, {change.removed} removed">{rows}{more}</div>'
+
+
+def _changed(kind: str, text: str) -> str:
+    if kind == "@":
+        return f'<div style="color:{_DIM}">{_text(f"… {text}")}</div>'
+    return f'<div style="background:{SHADES[kind]};">{_text(f"{kind} {text}")}</div>'
 
 
 def headline(frame: Frame) -> str:
