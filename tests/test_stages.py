@@ -52,7 +52,7 @@ def test_a_drawing_is_held_against_the_truth_and_asked_about_without_giving_it_a
 
 def test_each_stage_shows_its_part_and_every_text_as_text() -> None:
     review, architecture, degraded = (shown(stage) for stage in Stage)
-    assert "3 findings, 1 of 9 claims judged, 1 probe runs" in review
+    assert "findings: 3; claims judged: 1 of 9; probe runs: 1; own checks: " in review
     assert "1 files edited, public checks: 1 of 2 pass" in review
     assert "in truth <strong>inventory.take</strong>" in architecture
     assert "&lt;script&gt;" in architecture
@@ -70,7 +70,7 @@ def test_the_cockpit_shows_a_stage_after_focus_time_only(tmp_path: Path) -> None
     cockpit.take([Message(f"{n}.0", "event", {**facts, "event": e.model_dump(mode="json")}) for n, e in enumerate(EVENTS, 1)])
     assert cockpit.stage(Stage.ARCHITECTURE, made.START + timedelta(minutes=5)) == ""
     widget = CockpitWidget(cockpit)
-    assert "3 findings" in widget.stage_view.value
+    assert "findings: 3" in widget.stage_view.value
     widget.stage.value = Stage.ARCHITECTURE
     assert "What the running code does" in widget.stage_view.value
 

@@ -89,8 +89,9 @@ def stage_html(stage: Stage, scenario: Scenario, rubric: Rubric, state: State, e
 
 def _review(scenario: Scenario, state: State) -> Iterator[str]:
     mends = [e for e in scenario.exercises if e.kind is ExerciseKind.MEND]
+    judged = f"{len(state.claims)} of {len(scenario.claims)}"
     lines = [
-        f"{len(state.findings)} findings, {len(state.claims)} of {len(scenario.claims)} claims judged, {len(state.probes)} probe runs, {len(state.evidence)} own checks",
+        f"findings: {len(state.findings)}; claims judged: {judged}; probe runs: {len(state.probes)}; own checks: {len(state.evidence)}",
         "review part closed" if state.review_closed else "review part open",
     ]
     for exercise in mends:
