@@ -103,7 +103,7 @@ class Candidate:
             assert self.process.poll() is None and time.monotonic() < deadline, self.said[-3000:]
             try:
                 self.port = int(json.loads(info.read_bytes())["port"])
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()  # the file comes first
+                socket.create_connection(("127.0.0.1", self.port), timeout=30).close()  # the file comes first
                 return self
             except (FileNotFoundError, ValueError, ConnectionRefusedError):
                 time.sleep(0.05)
@@ -113,7 +113,7 @@ class Candidate:
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
         if number == signal.SIGKILL:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import made_archive as made
 import pytest
+import references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_rubric import NOISY, STRONG, state, worked
 from rich.console import Console
-from sklearn.metrics import cohen_kappa_score
 from test_scoring import card, says
 
 from reviewkit.agreement import PROGRAM, report
@@ -124,7 +124,7 @@ def test_lines_are_per_pair_of_voices_with_n_and_what_was_left_open() -> None:
     assert set(lines) == {(PROGRAM, "ann"), (PROGRAM, "bob"), ("ann", "bob")}
     assert (lines[PROGRAM, "ann"].n, lines[PROGRAM, "ann"].left_open) == (4, 1)
     ours = lines["ann", "bob"].measures["kappa"].value
-    assert ours == pytest.approx(cohen_kappa_score(list("pffp"), list("ppfp")), abs=1e-4)
+    assert ours == pytest.approx(references.sklearn_metrics().cohen_kappa_score(list("pffp"), list("ppfp")), abs=1e-4)
     assert {line.value for line in report(items).lines if line.by == "level"} == {"senior"}
 
 

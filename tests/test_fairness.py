@@ -7,10 +7,8 @@ import random
 from pathlib import Path
 
 import made_archive as made
-import pingouin
 import pytest
-from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep
+import references
 
 from reviewkit.errors import DataError, UsageError
 from reviewkit.fairness import ALL, MEANING, Scored, compare, ratio_interval, standardised_difference
@@ -39,11 +37,11 @@ def test_the_ratio_and_the_test_are_those_of_the_field() -> None:
     assert found.reference == "a"
     b = next(g for g in found.groups if g.name == "b")
     assert b.ratio == pytest.approx((4 / 15) / (12 / 20), abs=1e-4)
-    theirs = confint_proportions_2indep(4, 15, 12, 20, compare="ratio", method="score", correction=False)
+    theirs = references.statsmodels().proportion.confint_proportions_2indep(4, 15, 12, 20, compare="ratio", method="score", correction=False)
     assert (b.ratio_low, b.ratio_high) == pytest.approx(tuple(theirs), abs=1e-4)
-    assert b.p == pytest.approx(stats.fisher_exact([[4, 11], [12, 8]]).pvalue, abs=1e-4)
+    assert b.p == pytest.approx(references.scipy_stats().fisher_exact([[4, 11], [12, 8]]).pvalue, abs=1e-4)
     one, other = ([s.percent for s in scored if groups[s.candidate] == name] for name in ("b", "a"))
-    assert b.difference == pytest.approx(pingouin.compute_effsize(one, other, eftype="hedges"), abs=1e-3)
+    assert b.difference == pytest.approx(references.pingouin().compute_effsize(one, other, eftype="hedges"), abs=1e-3)
     assert (b.difference_low or 0) < (b.difference or 0) < (b.difference_high or 0)
 
 
@@ -52,7 +50,7 @@ def test_ratio_intervals_are_those_of_statsmodels(seed: int) -> None:
     draw = random.Random(seed)
     n, m = draw.randint(5, 60), draw.randint(5, 60)
     x, y = draw.randint(1, n - 1), draw.randint(1, m - 1)
-    theirs = confint_proportions_2indep(x, n, y, m, compare="ratio", method="score", correction=False)
+    theirs = references.statsmodels().proportion.confint_proportions_2indep(x, n, y, m, compare="ratio", method="score", correction=False)
     assert ratio_interval(x, n, y, m) == pytest.approx(tuple(theirs), rel=1e-6)
 
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import unicodedata
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -25,23 +26,28 @@ from reviewkit.cohorttable import export
 from reviewkit.errors import SubmissionError
 from reviewkit.scorecard import Scorecard
 
-CORPUS = hostile.corpus()
 SECONDS, MEGABYTES = 60, 600
 """What one file may cost at most."""
+
+
+@cache
+def corpus() -> list[hostile.Hostile]:
+    """All files; made when the first test wants them, for making them takes seconds."""
+    return hostile.corpus()
 
 
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "inbox"
     folder.mkdir()
-    make(folder, CORPUS)
+    make(folder, corpus())
     return folder
 
 
 @pytest.fixture(scope="module")
 def shown(inbox: Path) -> list[Shown]:
     """Everything through the report, without kernel and sandbox."""
-    return [show(item, inbox / item.name) for item in CORPUS]
+    return [show(item, inbox / item.name) for item in corpus()]
 
 
 def scored(shown: list[Shown]) -> list[Shown]:
@@ -49,8 +55,8 @@ def scored(shown: list[Shown]) -> list[Shown]:
 
 
 def test_the_corpus_is_large_and_the_same_each_time(inbox: Path, tmp_path: Path) -> None:
-    assert len(CORPUS) >= 200
-    assert len({item.name for item in CORPUS}) == len(CORPUS)
+    assert len(corpus()) >= 200
+    assert len({item.name for item in corpus()}) == len(corpus())
     again = {item.name: path for item, path in make(tmp_path, hostile.texts()[:5] + hostile.tampered()[:8] + hostile.copies())}
     for name, path in again.items():
         assert path.read_bytes() == (inbox / name).read_bytes(), name
@@ -76,7 +82,7 @@ def test_every_file_is_read_within_its_bounds_and_gives_one_result(inbox: Path) 
     *lines, peak = done.stdout.splitlines()
     results = {name: rest for name, *rest in map(json.loads, lines)}
     assert int(peak) < MEGABYTES
-    for item in CORPUS:
+    for item in corpus():
         code, words, flags, seconds = results[item.name]
         late = item.reason in ("unknown_scenario", "other_version")  # what only the bank can say
         assert code == ("" if late else item.reason), ascii(item.name)
@@ -218,7 +224,7 @@ def test_the_cohort_page_is_ours_too(shown: list[Shown]) -> None:
     assert html.count("<script") == html.count("</script") == 1
     assert all(link.startswith(("#", "reports/")) for link in page.links)
     assert not hidden(html)
-    assert html.count("<tr") > len(CORPUS)
+    assert html.count("<tr") > len(corpus())
 
 
 # --- CSV and terminal -------------------------------------------------------------------------------------------------

@@ -218,7 +218,7 @@ def test_honest_requests_are_served_while_slow_clients_hold_on(intake: Intake) -
     held: list[socket.socket] = []
     try:
         for n in range(450):
-            connection = socket.create_connection(("127.0.0.1", intake.port), timeout=20)
+            connection = socket.create_connection(("127.0.0.1", intake.port), timeout=60)
             held.append(connection)
             if n % 10 == 0:
                 head = f"POST /v1/submissions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token(1000 + n)}\r\nidempotency-key: key-slow01\r\n"
@@ -312,7 +312,7 @@ def test_who_guesses_on_waits_for_each_answer_and_no_one_else_does(tmp_path: Pat
 
 # --- the hiring side's view -------------------------------------------------------------------------------------------
 def listen(intake: Intake, last: str | None = None) -> tuple[socket.socket, Iterator[tuple[str, str, str]]]:
-    connection = socket.create_connection(("127.0.0.1", intake.port), timeout=30)
+    connection = socket.create_connection(("127.0.0.1", intake.port), timeout=60)
     again = f"last-event-id: {last}\r\n" if last else ""
     connection.sendall(f"GET /v1/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {intake.hiring}\r\n{again}\r\n".encode())
 

@@ -47,11 +47,11 @@ class Candidate:
         if self.waiting or self.chance.random() < 0.3:
             key, body = self.waiting or (f"key-{len(self.receipts):08d}", notebook(self.number, size=self.chance.randrange(40_000)))
             self.waiting = (key, body)
-            answer = intake.submit(self.number, body, key, timeout=30)
+            answer = intake.submit(self.number, body, key, timeout=60)
             self.confirm(answer, key, body)
             return
         ahead = self.acked + self.chance.randrange(1, 8)
-        answer = intake.send(self.number, "rec", self.events[max(0, self.acked - 2) : ahead], timeout=30)
+        answer = intake.send(self.number, "rec", self.events[max(0, self.acked - 2) : ahead], timeout=60)
         if answer.status in (200, 201):
             self.acked = answer.json["count"]
         else:

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_intake import Intake, token
 from made_records import SAMPLES, chain
-
-schemathesis = pytest.importorskip("schemathesis")
-from hypothesis import given  # noqa: E402
 
 EVENTS = chain(SAMPLES)
 
@@ -25,6 +22,8 @@ def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Intake]:
 
 
 def test_nothing_made_up_from_the_schema_breaks_it(intake: Intake, request: pytest.FixtureRequest) -> None:
+    import schemathesis  # two seconds, for this test alone
+
     count = 60 if request.config.getoption("--full") else 8
     schema = schemathesis.openapi.from_url(f"{intake.url}/openapi.json")
     seen = 0
@@ -41,6 +40,7 @@ def test_nothing_made_up_from_the_schema_breaks_it(intake: Intake, request: pyte
 
 def check(operation: object, bearer: str, count: int) -> None:
     """So many cases of one operation."""
+    import schemathesis
 
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())  # type: ignore[attr-defined]

@@ -170,7 +170,7 @@ def test_nothing_is_confirmed_before_commit_and_log_are_on_disk(tmp_path: Path) 
     def sync_file(handle: int) -> None:
         if armed:
             waiting.set()
-            assert gate.wait(20)
+            assert gate.wait(60)
         os.fsync(handle)
 
     async def work(storage: Storage) -> None:

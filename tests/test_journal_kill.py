@@ -69,7 +69,7 @@ class Page:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for name, body in list(self.outbox.items()):
             request = urllib.request.Request(address, body, {"Authorization": f"token {served.token}"})  # noqa: S310
-            with opener.open(request, timeout=10) as answer:
+            with opener.open(request, timeout=60) as answer:
                 assert answer.status in (200, 201)
             self.confirmed.append(name)
             del self.outbox[name]

@@ -300,7 +300,7 @@ def test_an_endpoint_without_the_optional_fields_is_asked_without_them() -> None
 
 
 def test_two_are_asked_at_once_and_no_more_than_the_limit_at_all() -> None:
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=60)
 
     def together(asked: Asked, handler: BaseHTTPRequestHandler) -> None:
         both.wait()

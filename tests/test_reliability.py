@@ -9,14 +9,10 @@ from math import isfinite
 
 import numpy as np
 import pandas as pd
-import pingouin
 import pytest
+import references
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn.metrics import cohen_kappa_score
-from statsmodels.stats.inter_rater import cohens_kappa
-from statsmodels.stats.proportion import proportion_confint
 
 from reviewkit.distributions import f_quantile, fisher_exact, wilson
 from reviewkit.reliability import LEAST_REVIEWS, NO_ALPHA, Estimate, alpha, gwet_ac1, icc, kappa, raw_agreement
@@ -43,8 +39,8 @@ def test_kappa_is_that_of_scikit_learn_and_its_interval_that_of_statsmodels(seed
     found = kappa(said, SCALE, weighting)  # type: ignore[arg-type]
     weights = None if weighting == "nominal" else weighting
     one, other = zip(*said, strict=True)
-    assert found.value == pytest.approx(cohen_kappa_score(one, other, labels=SCALE, weights=weights), abs=1e-4)
-    theirs = cohens_kappa(table(said), wt=weights)
+    assert found.value == pytest.approx(references.sklearn_metrics().cohen_kappa_score(one, other, labels=SCALE, weights=weights), abs=1e-4)
+    theirs = references.statsmodels().inter_rater.cohens_kappa(table(said), wt=weights)
     assert (found.low, found.high) == pytest.approx((theirs.kappa_low, theirs.kappa_upp), abs=1e-4)
     assert found.n == len(said)
 
@@ -64,7 +60,7 @@ def test_icc_is_that_of_pingouin(seed: int) -> None:
     long = pd.DataFrame(
         [(r, c, v) for r, row in enumerate(rows) for c, v in enumerate(row)], columns=["review", "rater", "total"]
     )
-    theirs = pingouin.intraclass_corr(long, "review", "rater", "total").set_index("Type")
+    theirs = references.pingouin().intraclass_corr(long, "review", "rater", "total").set_index("Type")
     for mine, name in zip(icc(rows), ("ICC(A,1)", "ICC(A,k)"), strict=True):
         assert mine.value == pytest.approx(theirs.loc[name, "ICC"], abs=1e-4)
         assert (mine.low, mine.high) == pytest.approx(
@@ -146,9 +142,9 @@ def test_distributions_are_those_of_scipy() -> None:
     draw = random.Random(5)
     for _ in range(100):
         a, b, c, d = (draw.randint(0, 30) for _ in range(4))
-        assert fisher_exact(a, b, c, d) == pytest.approx(stats.fisher_exact([[a, b], [c, d]]).pvalue, abs=1e-9)
+        assert fisher_exact(a, b, c, d) == pytest.approx(references.scipy_stats().fisher_exact([[a, b], [c, d]]).pvalue, abs=1e-9)
         share, upper, lower = draw.choice([0.025, 0.9, 0.975]), draw.uniform(0.5, 90), draw.uniform(0.7, 90)
-        assert f_quantile(share, upper, lower) == pytest.approx(stats.f.ppf(share, upper, lower), rel=1e-8)
+        assert f_quantile(share, upper, lower) == pytest.approx(references.scipy_stats().f.ppf(share, upper, lower), rel=1e-8)
         hits, of = draw.randint(0, 20), draw.randint(20, 40)
-        assert wilson(hits, of) == pytest.approx(proportion_confint(hits, of, method="wilson"), abs=1e-9)
+        assert wilson(hits, of) == pytest.approx(references.statsmodels().proportion.proportion_confint(hits, of, method="wilson"), abs=1e-9)
     assert fisher_exact(900, 100, 850, 950) < 1e-9  # large tables do not overflow

@@ -41,7 +41,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(served: Served, route: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(served.base_url + route, data, {"Authorization": f"token {served.token}"})  # noqa: S310
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -52,7 +52,7 @@ def trusted(served: Served) -> bool:
 
 
 def page(url: str) -> str:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=30) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=60) as answer:
         assert answer.headers["Content-Type"].startswith("text/html")
         return str(answer.read().decode())
 
@@ -185,9 +185,9 @@ def test_a_server_ends_with_who_started_it(tmp_path: Path, number: int) -> None:
         assert words
     pid, private = words.split()
     starter.send_signal(number)
-    assert starter.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
+    assert starter.wait(150) == (-number if number == signal.SIGKILL else 128 + number)
     starter.stdout.close()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -38,7 +38,7 @@ class Running:
         self, method: str, route: str, body: object = None, *, headers: dict[str, str] | None = None, login: bool = True
     ) -> tuple[int, Any, dict[str, str]]:
         """Status, parsed JSON and headers of one request below `reviewkit/`, or below the base URL after a slash."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {"Authorization": f"token {TOKEN}"} if login else {}
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         place = route[1:] if route.startswith("/") else f"reviewkit/{route}"
@@ -255,7 +255,7 @@ def cookies(server: Running, *pages: str) -> dict[str, str]:
     """Headers of a browser that has seen these pages: its cookies, and the XSRF token as a script sends it."""
     jar: dict[str, str] = {}
     for page in pages:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.request("GET", BASE + page, headers={"Cookie": "; ".join(f"{n}={v}" for n, v in jar.items())})
         answer = connection.getresponse()
         answer.read()
