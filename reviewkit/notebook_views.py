@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reviewkit.assess import score_file
 from reviewkit.errors import UsageError
 from reviewkit.limits import hold_memory
 from reviewkit.plot import Share, shares, table
 from reviewkit.row import Row
 from reviewkit.safe_text import visible
 from reviewkit.scorecard import Scorecard
+from reviewkit.scoredfile import score_file
 
 if TYPE_CHECKING:
     from reviewkit.opinionclient import Endpoint

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from reviewkit import decisions, hiring
-from reviewkit.assess import score_file, write_result
 from reviewkit.bank import Bank
 from reviewkit.batch import show_cohort
 from reviewkit.blocking import finished
@@ -14,6 +13,7 @@ from reviewkit.case import bank_of, load
 from reviewkit.outfolder import OutFolder
 from reviewkit.row import Row
 from reviewkit.scorecard import canonical
+from reviewkit.scoredfile import score_file, write_result
 from reviewkit.store import save_rows
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import made_submissions as made
 
-from reviewkit.assess import entry_of, match_state, run_all, write_result
+from reviewkit.assess import entry_of, match_state, run_all
 from reviewkit.bank import find_bank
 from reviewkit.batch import publish
 from reviewkit.outfolder import OutFolder
 from reviewkit.runs import keep
+from reviewkit.scoredfile import write_result
 from reviewkit.submission import read_submission
 
 BANK = find_bank(made.ROOT)

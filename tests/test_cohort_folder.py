@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from reviewkit import assess, batch
+from reviewkit import assess, batch, scoredfile
 from reviewkit.cli import app
 from reviewkit.cohorttable import export
 from reviewkit.errors import DataError, UsageError
@@ -58,7 +58,7 @@ def score(out: Path, files: dict[str, bytes], order: int = 0) -> list[Row]:
             entry = assess.entry_of(submission, bank())
             state, _ = assess.within_change(submission.state, entry)
             runs = assess.run_all(state, entry, None, assess.match_state(state, entry))
-            staged = assess.write_result(OutFolder(out), submission, entry, runs, bank().rubrics, name)
+            staged = scoredfile.write_result(OutFolder(out), submission, entry, runs, bank().rubrics, name)
         rows.append(staged)
     return batch.publish(rows, out, NOW)
 

@@ -13,7 +13,7 @@ import hostile_files as hostile
 import pytest
 from hostile_reports import bank
 
-from reviewkit import assess, completed, remote
+from reviewkit import assess, completed, remote, scoredfile
 from reviewkit.batch import Order, prepare, publish
 from reviewkit.batchlog import Done
 from reviewkit.batchrun import Runner, score_all
@@ -58,7 +58,7 @@ class Plain:
         entry = assess.entry_of(submission, bank())
         runs = assess.run_all(submission.state, entry, None, assess.match_state(submission.state, entry), [])
         keep(folder.runs_file(work.sha256), runs)
-        answer.set_result(Outcome(assess.write_result(folder, submission, entry, runs, bank().rubrics, work.staged.name), 0.1))
+        answer.set_result(Outcome(scoredfile.write_result(folder, submission, entry, runs, bank().rubrics, work.staged.name), 0.1))
         return answer
 
 
