@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _sql(), _sentences()]
 
 
 def _python() -> Part:
@@ -110,6 +110,13 @@ def _typescript() -> Part:
     why = nodeplace.lacking()
     node = nodeplace.find_node()
     return Part("TypeScript", why is None, False, why or (f"Node {node.text}, esbuild and tsc" if node else ""))
+
+
+def _sql() -> Part:
+    from reviewkit.runtimes import postgres
+
+    why = postgres.lacking()
+    return Part("SQL cells", why is None, False, f"SQLite; without PostgreSQL: {why}" if why else "SQLite and PostgreSQL")
 
 
 def _sentences() -> Part:

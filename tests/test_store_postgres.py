@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from made_intake import invite
-from made_postgres import Server, free_port
+from made_postgres import Server
 from made_submissions import ROOT
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +33,7 @@ from reviewkit.invite_store import InviteChange, InviteStore
 from reviewkit.outfolder import OutFolder
 from reviewkit.purge import purge_store
 from reviewkit.row import Row
+from reviewkit.runtimes.postgres import free_port
 from reviewkit.store import every_table, open_engine, save_rows, stored
 from reviewkit.storeplace import choose_store
 from reviewkit.storeschema import VERSIONS, upgrade

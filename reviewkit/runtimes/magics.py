@@ -1,4 +1,4 @@
-"""Cell magics: `%%ts` and `%%tsx`. With a file name a cell writes that file; without one it runs, and may import such files."""
+"""Cell magics: `%%ts`, `%%tsx`, `%%sql`. With a file name a cell writes that file; without one it runs, and may use such files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from typing import Any, Final, NoReturn
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes.base import HostError
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
+from reviewkit.runtimes.sql import SqlHost
 
 CELL_SECONDS: Final = 20.0
+CELL_ROWS: Final = 50
 
 Root = Callable[[], Path]
 """Gives the folder that cells write to and import from."""
@@ -25,24 +27,32 @@ Root = Callable[[], Path]
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}.", self.format_usage().strip())
+        raise UsageError(f"{self.prog}: {message}.", " ".join(self.format_usage().split()))
 
 
 def _parser(magic: str) -> _Parser:
     parser = _Parser(prog=f"%%{magic}", add_help=False)
     parser.add_argument("file", nargs="?", help="file of the workspace to write; without it the cell runs")
-    parser.add_argument("--check", action="store_true", help="look for type errors, too")
     parser.add_argument("--timeout", type=float, default=CELL_SECONDS, help="seconds until the cell is ended")
     parser.add_argument("--expect-error", action="store_true", help="show an error as output")
+    if magic == "sql":
+        where = parser.add_mutually_exclusive_group()
+        where.add_argument("--db", metavar="FILE", help="SQLite file of the workspace; without it one that goes with the kernel")
+        where.add_argument("--postgres", action="store_true", help="a PostgreSQL server of the kernel's own")
+        where.add_argument("--url", help="address of a PostgreSQL database: postgresql://...")
+        parser.add_argument("--session", default="main", metavar="NAME", help="connection that stays open between cells")
+        parser.add_argument("--rows", type=int, default=CELL_ROWS, help="most rows to show of a result")
+    else:
+        parser.add_argument("--check", action="store_true", help="look for type errors, too")
     return parser
 
 
 class Magics:
-    """The cells of one kernel. The host starts with the first cell that runs and ends with the kernel."""
+    """The cells of one kernel. A language's host starts with its first cell that runs and ends with the kernel."""
 
     def __init__(self, shell: Any, root: Root | None = None) -> None:
         self._shell = shell
-        self.node = NodeHost()
+        self.node, self.database = NodeHost(), SqlHost()
         self._root = root or self._own_root
         self._own: Path | None = None
         self._owner = os.getpid()
@@ -61,11 +71,15 @@ class Magics:
         """`%%tsx [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
         self._cell("tsx", line, cell)
 
+    def sql(self, line: str, cell: str) -> None:
+        """`%%sql [FILE] [--db FILE | --postgres | --url URL] [--session NAME] [--rows N] [--timeout SECONDS] [--expect-error]`: SQL."""
+        self._cell("sql", line, cell)
+
     def _cell(self, loader: str, line: str, cell: str) -> None:
         expected = "--expect-error" in line
         try:
             options = _parser(loader).parse_args(shlex.split(line))
-            self._do(loader, options, cell)
+            (self._do_sql if loader == "sql" else self._do)(loader, options, cell)
         except CellError as error:
             if not expected:
                 raise
@@ -85,16 +99,27 @@ class Magics:
     def _do(self, loader: str, options: argparse.Namespace, cell: str) -> None:
         root = self._root()
         if options.file is not None:
-            target = _below(root, options.file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(cell if cell.endswith("\n") else cell + "\n", "utf-8")
-            print(f"{options.file}: written, {len(cell.splitlines())} lines")
+            _write(root, options.file, cell)
             if options.check:
                 self.node.check([options.file], root, _show)
             return
         if options.check:
             self._check_cell(loader, root, cell)
         self.node.run(cell, root, self._name, loader=loader, seconds=options.timeout, show=_show)
+
+    def _do_sql(self, _loader: str, options: argparse.Namespace, cell: str) -> None:
+        if options.file is not None:
+            _write(self._root(), options.file, cell)
+            return
+        if options.rows < 1:
+            raise UsageError("%%sql: --rows must be 1 or more.")
+        if options.url and not options.url.startswith(("postgresql://", "postgres://")):
+            raise UsageError("%%sql: --url takes an address such as postgresql://user@host/database.", "For SQLite use --db FILE.")
+        file = str(_below(self._root(), options.db)) if options.db else ""
+        database = "postgres" if options.postgres else options.url or file
+        self.database.run(
+            cell, database, options.session, self._name, rows=options.rows, seconds=options.timeout, show=_show,
+        )  # fmt: skip
 
     @property
     def _name(self) -> str:
@@ -109,10 +134,11 @@ class Magics:
             file.unlink()
 
     def close(self) -> None:
-        """End the host and remove an own workspace; a process forked off the kernel leaves both alone."""
+        """End the hosts and remove an own workspace; a process forked off the kernel leaves both alone."""
         if os.getpid() != self._owner:
             return
         self.node.close()
+        self.database.close()
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
             self._own = None
@@ -125,12 +151,19 @@ def _below(root: Path, file: str) -> Path:
     return target
 
 
+def _write(root: Path, file: str, cell: str) -> None:
+    target = _below(root, file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(cell if cell.endswith("\n") else cell + "\n", "utf-8")
+    print(f"{file}: written, {len(cell.splitlines())} lines")
+
+
 def _show(stream: str, text: str) -> None:
     print(text, end="", file=sys.stderr if stream == "stderr" else sys.stdout, flush=True)
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts` and `%%tsx` work in an IPython shell.
+    """Let `%%ts`, `%%tsx` and `%%sql` work in an IPython shell.
 
     Args:
         shell: The shell.
@@ -139,4 +172,5 @@ def register(shell: Any, root: Root | None = None) -> Magics:
     magics = Magics(shell, root)
     shell.register_magic_function(magics.ts, "cell", "ts")
     shell.register_magic_function(magics.tsx, "cell", "tsx")
+    shell.register_magic_function(magics.sql, "cell", "sql")
     return magics

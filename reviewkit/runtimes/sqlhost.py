@@ -1,0 +1,302 @@
+"""The far end of `%%sql`: a process that holds the connections of one kernel. Protocol: reviewkit.runtimes.base.
+
+Started as `python -P -m reviewkit.runtimes.sqlhost FOLDER`; makes the folder, and removes it when its input ends, with the PostgreSQL server
+that it may have started. One request at a time; a session is a connection that stays open between cells, with its transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import shutil
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from reviewkit.runtimes.base import HostError, MissingRuntimeError
+from reviewkit.runtimes.postgres import INSTALL, Server, require_binaries
+from reviewkit.runtimes.sqltext import Statement, statements, table
+
+BUSY_SECONDS: Final = 2.0
+"""How long SQLite waits for a lock of another session."""
+MOST_ROWS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a statement gave: rows, or a word such as `UPDATE 3`."""
+
+    columns: tuple[str, ...] = ()
+    rows: Sequence[Sequence[object]] = ()
+    more: bool = False
+    tag: str = ""
+
+
+class StatementError(Exception):
+    """A database refused a statement.
+
+    Args:
+        text: What it says.
+        offset: Lines from the statement's first to the one meant, where known.
+    """
+
+    def __init__(self, text: str, offset: int = 0) -> None:
+        super().__init__(text)
+        self.text, self.offset = text, offset
+
+
+class Session(Protocol):
+    """An open connection."""
+
+    async def run(self, sql: str, rows: int) -> Result:
+        """Run one statement; at most so many rows are read. Raises StatementError. Stops the statement when it is cancelled."""
+
+    async def close(self) -> None:
+        """Give the connection back; an open transaction is rolled back."""
+
+
+class SqliteSession:
+    """A connection to a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA foreign_keys = ON")
+
+    async def run(self, sql: str, rows: int) -> Result:
+        """As `Session.run`."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._work, sql, rows))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            while not work.done():  # an interrupt that comes before the statement does nothing
+                self._connection.interrupt()
+                await asyncio.wait([work], timeout=0.02)
+            with contextlib.suppress(StatementError):
+                work.result()
+            raise
+
+    def _work(self, sql: str, rows: int) -> Result:
+        try:
+            cursor = self._connection.execute(sql)
+            if cursor.description is None:
+                return Result(tag=f"{cursor.rowcount} row{'' if cursor.rowcount == 1 else 's'} changed" if cursor.rowcount >= 0 else "done")
+            columns = tuple(str(column[0]) for column in cursor.description)
+            found = cursor.fetchmany(rows + 1)
+            cursor.close()
+            return Result(columns, found[:rows], len(found) > rows)
+        except (sqlite3.Error, sqlite3.Warning, MemoryError, OverflowError) as error:
+            raise StatementError(str(error) or type(error).__name__) from None
+
+    async def close(self) -> None:
+        """As `Session.close`."""
+        await asyncio.to_thread(self._connection.close)
+
+
+class PostgresSession:
+    """A connection to a server."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def connect(cls, url: str) -> PostgresSession:
+        """Open it.
+
+        Raises:
+            MissingRuntimeError: Without the driver.
+            HostError: If the server does not answer or refuses.
+        """
+        if importlib.util.find_spec("asyncpg") is None:
+            raise MissingRuntimeError("asyncpg, the driver of PostgreSQL, is not installed", f"Run: {INSTALL}")
+        import asyncpg
+
+        try:
+            connection = await asyncpg.connect(url)
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise HostError(f"PostgreSQL cannot be reached ({_one_line(error)})", "Is the address right, and the server up?") from None
+        await connection.execute("SET extra_float_digits = 1")
+        return cls(connection)
+
+    async def run(self, sql: str, rows: int) -> Result:
+        """As `Session.run`; what the server sends beside the rows is not shown."""
+        import asyncpg
+
+        try:
+            prepared = await self._connection.prepare(sql)
+            columns = tuple(attribute.name for attribute in prepared.get_attributes())
+            found = await prepared.fetch()
+            tag = prepared.get_statusmsg()
+        except asyncpg.PostgresError as error:
+            raise StatementError(_postgres_words(error), _offset(error, sql)) from None
+        except (asyncpg.InterfaceError, OSError) as error:
+            raise StatementError(_one_line(error)) from None
+        if not columns:
+            return Result(tag=tag)
+        return Result(columns, [tuple(row) for row in found[:rows]], len(found) > rows)
+
+    async def close(self) -> None:
+        """As `Session.close`."""
+        self._connection.terminate()
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _postgres_words(error: Any) -> str:
+    parts = [f"{error.severity}: {error.message}"]
+    parts += [f"{word}: {said}" for word, said in (("DETAIL", error.detail), ("HINT", error.hint)) if said]
+    return "\n".join(parts)
+
+
+def _offset(error: Any, sql: str) -> int:
+    place = str(error.position or "")
+    return sql.count("\n", 0, int(place) - 1) if place.isdigit() else 0
+
+
+class Sessions:
+    """All connections of the kernel, by database and name, and the server that some of them use."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[tuple[str, str], Session] = {}
+        self._server: Server | None = None
+        self._databases: set[str] = set()
+
+    async def get(self, database: str, name: str) -> Session:
+        """An open connection.
+
+        Args:
+            database: `postgres`, for an own database on an own server; an address of a server; or a file of SQLite.
+            name: Of the session.
+
+        Raises:
+            HostError: If it cannot be opened; `MissingRuntimeError` where a part is not installed.
+        """
+        key = (database, name)
+        if key not in self._open:
+            self._open[key] = await self._connect(database)
+        return self._open[key]
+
+    async def _connect(self, database: str) -> Session:
+        if database == "postgres":
+            return await PostgresSession.connect(await self._own_url())
+        if database.startswith(("postgresql://", "postgres://")):
+            return await PostgresSession.connect(database)
+        file = Path(database) if database else self._folder / "cells.sqlite"
+        try:
+            return SqliteSession(file)
+        except sqlite3.Error as error:
+            raise HostError(f"{file.name} cannot be opened ({error})", "Name a file of SQLite, or a new one in a folder that is there.") from None
+
+    async def _own_url(self) -> str:
+        if self._server is None:
+            self._server = await asyncio.to_thread(lambda: Server(require_binaries(), self._folder / "postgres"))
+        return self._server.url()
+
+    async def reset(self) -> None:
+        """Close every session."""
+        sessions, self._open = list(self._open.values()), {}
+        for session in sessions:
+            with contextlib.suppress(Exception):
+                await session.close()
+
+    def end(self) -> None:
+        """End the server."""
+        if self._server is not None:
+            self._server.close()
+
+
+class Far:
+    """Answers requests."""
+
+    def __init__(self, sessions: Sessions, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._sessions, self._tell = sessions, tell
+
+    async def answer(self, request: dict[str, Any]) -> None:
+        """Do what a request asks for, and tell how it ended."""
+        number, begun = request["id"], time.perf_counter()
+        error: dict[str, str] | None = None
+        try:
+            async with asyncio.timeout(float(request["timeout"])):
+                await self._run(request)
+        except TimeoutError:
+            error = {"kind": "timeout"}
+        except asyncio.CancelledError:
+            error = {"kind": "stopped"}
+        except StatementError as refused:
+            error = {"kind": "error", "text": refused.text}
+        except MissingRuntimeError as missing:
+            error = {"kind": "missing", "text": f"{missing.fact}\n{missing.next_step}"}
+        except HostError as fault:
+            error = {"kind": "error", "text": str(fault)}
+        except MemoryError:
+            error = {"kind": "memory"}
+        self._tell({"id": number, "end": True, "error": error, "ms": (time.perf_counter() - begun) * 1000})
+
+    async def _run(self, request: dict[str, Any]) -> None:
+        session = await self._sessions.get(request["database"], request["session"])
+        for statement in statements(request["code"]):
+            result = await self._one(session, statement, request)
+            text = table(result.columns, result.rows, more=result.more) if result.columns else result.tag + "\n"
+            self._tell({"id": request["id"], "stream": "stdout", "text": text})
+
+    async def _one(self, session: Session, statement: Statement, request: dict[str, Any]) -> Result:
+        try:
+            return await session.run(statement.text, min(int(request["rows"]), MOST_ROWS))
+        except StatementError as error:
+            raise StatementError(f"{request['name']}:{statement.line + error.offset}: {error.text}") from None
+
+
+def _tell(event: dict[str, Any]) -> None:
+    sys.stdout.write("\n\x1e" + json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+async def _serve(folder: Path) -> None:
+    loop = asyncio.get_running_loop()
+    requests: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(requests.put_nowait, json.loads(line))
+        loop.call_soon_threadsafe(requests.put_nowait, None)
+
+    sessions = Sessions(folder)
+    far = Far(sessions, _tell)
+    threading.Thread(target=read, daemon=True).start()
+    _tell({"ready": True})
+    working: asyncio.Task[None] | None = None
+    try:
+        while (request := await requests.get()) is not None:
+            if request["op"] == "run":
+                working = asyncio.create_task(far.answer(request))
+            elif request["op"] == "stop" and working is not None:
+                working.cancel()
+    finally:
+        if working is not None and not working.done():
+            working.cancel()
+            await asyncio.wait([working], timeout=1)
+        await sessions.reset()
+        sessions.end()
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(mode=0o711)
+    try:
+        asyncio.run(_serve(folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""Cells of SQL: what they print, how they fail, sessions that meet, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewkit import doctor
+from reviewkit.runtimes import postgres
+from reviewkit.runtimes.magics import Magics
+from reviewkit.runtimes.node import CellError, CellStopped
+from reviewkit.runtimes.sqltext import MOST_CHARACTERS, statements, table
+
+GONE_SECONDS = 3.0
+
+
+class Shell:
+    class displayhook:  # noqa: N801 - IPython's name
+        prompt_count = 7
+
+
+class Notebook:
+    """Cells of one kernel, one after another: what each of them put out."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.magics = root, Magics(Shell(), lambda: root)
+
+    def sql(self, line: str, cell: str) -> str:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self.magics.sql(line, cell)
+        return out.getvalue()
+
+    def failing(self, line: str, cell: str) -> str:
+        with pytest.raises(CellError) as caught:
+            self.sql(line, cell)
+        return "\n".join(caught.value._render_traceback_())
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    notebook = Notebook(tmp_path_factory.mktemp("workspace"))
+    yield notebook
+    notebook.magics.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> None:
+    """Skips what needs a PostgreSQL server; in CI that is a failure."""
+    if postgres.find_binaries() is None:
+        (pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip)("no PostgreSQL; pip install '.[test]'")
+
+
+# --- text ---------------------------------------------------------------------------------------------------------------
+def texts(sql: str) -> list[str]:
+    return [statement.text for statement in statements(sql)]
+
+
+def test_a_cell_is_split_where_a_statement_ends() -> None:
+    assert texts("select 1; select 2") == ["select 1", "select 2"]
+    assert texts(";;\n -- nothing; here\n /* nor; /* here; */ */ ;") == []
+    assert texts("select 'a;b', \"c;d\", 'it''s; fine'; select 2") == ["select 'a;b', \"c;d\", 'it''s; fine'", "select 2"]
+    assert texts(r"select E'it\'s; fine'; select 2") == [r"select E'it\'s; fine'", "select 2"]
+    assert texts("do $$ begin; end $$; do $x$ $$; $x$; select $1") == ["do $$ begin; end $$", "do $x$ $$; $x$", "select $1"]
+    trigger = "CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = CASE WHEN 1 THEN 2 END; DELETE FROM c; END"
+    assert texts(f"{trigger}; select 3") == [trigger, "select 3"]
+    assert texts("begin; commit; end") == ["begin", "commit", "end"]
+    assert texts("select 'open; ever") == ["select 'open; ever"]
+    assert [(s.text, s.line) for s in statements("-- head\nselect 1;\n\n/* x\n */ select\n 2")] == [("select 1", 2), ("select\n 2", 5)]
+
+
+@given(st.text(alphabet="ab;'\"$-/*\n\\eE01 ", max_size=40))
+def test_nothing_of_a_cell_is_lost(sql: str) -> None:
+    """Whatever is typed: the statements stand in it in order, each on the line it names."""
+    at = 0
+    for statement in statements(sql):
+        at = sql.index(statement.text, at)
+        assert statement.text
+        assert sql.count("\n", 0, at) + 1 == statement.line
+        at += len(statement.text)
+
+
+def test_rows_stand_under_their_names() -> None:
+    shown = table(["id", "price", "name"], [(1, Decimal("2.50"), "größe"), (20, None, "漢字"), (3, 0.5, "a\nb\x1b[31m")])
+    assert shown.splitlines() == [
+        "id | price | name",
+        "---+-------+---------",
+        " 1 |  2.50 | größe",
+        "20 |  NULL | 漢字",
+        " 3 |   0.5 | a b\ufffd[31m",
+        "(3 rows)",
+    ]
+    assert table(["x"], [], more=False) == "x\n-\n(0 rows)\n"
+    assert table(["x"], [(True,), (b"\x00\xff",)]).splitlines()[2:] == ["true", "\\x00ff", "(2 rows)"]
+    assert "the first 1 rows; --rows shows more" in table(["x"], [("y" * 999,)], more=True)
+    assert max(map(len, table(["x"], [("y" * 999,), (b"z" * 999,)]).splitlines())) <= MOST_CHARACTERS + 3
+
+
+# --- SQLite ---------------------------------------------------------------------------------------------------------------
+def test_statements_run_in_order_until_one_fails(notebook: Notebook) -> None:
+    """Rows, words for what has none; the error names cell and line, in the database's words; what ran before stays."""
+    said = notebook.sql("", "create table shelf (product text primary key, n int);\ninsert into shelf values ('bolt', 3), ('nut;', 0);\nselect * from shelf")
+    assert said.splitlines() == ["done", "2 rows changed", "product | n", "--------+--", "bolt    | 3", "nut;    | 0", "(2 rows)"]
+    assert notebook.failing("", "insert into shelf values ('cog', 1);\n\n-- now\nselect nope from shelf;\nselect 1") == "cell [7]:4: no such column: nope"
+    assert notebook.sql("--rows 1", "select count(*) as n from shelf; select product from shelf").splitlines()[2:] == [
+        "3", "(1 row)", "product", "-------", "bolt", "(the first 1 rows; --rows shows more)",
+    ]  # fmt: skip
+    assert "UNIQUE constraint failed" in notebook.failing("", "insert into shelf values ('cog', 1)")
+
+
+def test_a_session_keeps_its_transaction_between_cells(notebook: Notebook) -> None:
+    notebook.sql("", "create table if not exists t (a int); insert into t values (1)")
+    notebook.sql("--session two", "begin immediate; update t set a = 2")
+    assert notebook.sql("", "select a from t").splitlines()[2] == "1"
+    assert notebook.failing("", "update t set a = 3") == "cell [7]:1: database is locked"
+    notebook.sql("--session two", "commit")
+    assert notebook.sql("", "select a from t").splitlines()[2] == "2"
+
+
+def test_no_statement_keeps_the_notebook_from_going_on(notebook: Notebook) -> None:
+    """Endless, too large: each ends, the host goes on."""
+    notebook.sql("", "select 1")
+    before = notebook.magics.database.pid
+    endless = "with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n"
+    assert notebook.failing("--timeout 0.3", f"select 'first';\n{endless}").startswith("TimeLimit: cell [7] had not ended after 0.3 s")
+    assert "MemoryError" in notebook.failing("", "select randomblob(900000000)")
+    assert notebook.sql("", "select 1").splitlines()[2] == "1"
+    assert notebook.magics.database.pid == before
+
+
+def test_the_stop_button_stops_a_statement(notebook: Notebook) -> None:
+    pid, before = os.getpid(), signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    class Interrupting(io.StringIO):
+        def write(self, text: str) -> int:
+            if "on it" in text:
+                threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
+            return len(text)
+
+    try:
+        with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped):
+            notebook.magics.sql("--timeout 300", "select 'on it'; with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert notebook.sql("", "select 1").splitlines()[2] == "1"
+
+
+def test_files_of_the_workspace(notebook: Notebook, tmp_path: Path) -> None:
+    assert notebook.sql("sql/one.sql", "select 1;") == "sql/one.sql: written, 1 lines\n"
+    assert (notebook.root / "sql" / "one.sql").read_text() == "select 1;\n"
+    notebook.sql("--db shop.sqlite", "create table orders (id int)")
+    assert (notebook.root / "shop.sqlite").is_file()
+    assert notebook.failing("", "select * from orders") == "cell [7]:1: no such table: orders"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--db ../out.sqlite", "'../out.sqlite' is no file of the workspace."),
+        ("--rows 0", "%%sql: --rows must be 1 or more."),
+        ("--url sqlite:x", "%%sql: --url takes an address such as postgresql://"),
+        ("--db a --postgres", "%%sql: argument --postgres: not allowed with argument --db."),
+        ("--check", "%%sql: unrecognized arguments: --check."),
+    ],
+)
+def test_wrong_use_is_one_line(notebook: Notebook, line: str, words: str) -> None:
+    said = notebook.sql(line, "select 1")
+    assert said.startswith(words)
+    assert len(said.splitlines()) == 1
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------------
+def test_a_real_server_with_sessions_that_meet(notebook: Notebook, server: None) -> None:
+    """Types, notices, places of errors; a lock that another session holds; a lost update refused at a higher level."""
+    said = notebook.sql("--postgres", "create table t (a int primary key, b numeric(8,2));\ninsert into t values (1, 2.50);\nselect t.*, array[1,2] as l from t")
+    assert said.splitlines() == ["CREATE TABLE", "INSERT 0 1", "a |    b | l", "--+------+-------", "1 | 2.50 | [1, 2]", "(1 row)"]
+    assert notebook.failing("--postgres", "select 1;\nselect\n  nope from t") == 'cell [7]:3: ERROR: column "nope" does not exist'
+    assert notebook.failing("--postgres", "insert into t values (1, 0)").splitlines()[1] == "DETAIL: Key (a)=(1) already exists."
+    level = "begin isolation level repeatable read; select b from t"
+    notebook.sql("--postgres --session two", level)
+    notebook.sql("--postgres --session three", level)
+    notebook.sql("--postgres --session two", "update t set b = b + 1")
+    assert notebook.failing("--postgres --session three --timeout 0.3", "update t set b = b + 1").startswith("TimeLimit")
+    notebook.sql("--postgres --session two", "commit")
+    notebook.sql("--postgres --session three", "rollback; " + level)
+    notebook.sql("--postgres", "update t set b = 9")
+    assert "could not serialize access" in notebook.failing("--postgres --session three", "update t set b = b + 1")
+    notebook.sql("--postgres --session three", "rollback")
+
+
+def test_a_server_that_is_not_there_is_one_line(notebook: Notebook) -> None:
+    said = notebook.failing("--url postgresql://nobody@127.0.0.1:1/nothing", "select 1")
+    assert said.startswith("PostgreSQL cannot be reached (")
+    assert len(said.splitlines()) == 1
+
+
+KERNEL = """
+from reviewkit.runtimes.magics import Magics
+class Shell:
+    class displayhook: prompt_count = 1
+magics = Magics(Shell())
+magics.sql("--postgres", "select pg_backend_pid() as pid")
+print(magics.database.pid, flush=True)
+magics.sql("--postgres --timeout 600", "select pg_sleep(600)")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_nothing_outlives_a_killed_kernel(server: None) -> None:
+    """Killed while a statement runs: the host, the server and their folder are gone."""
+    environment = {**os.environ, "TMPDIR": "/tmp"}  # where the server's own user gets, too
+    with subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
+        assert kernel.stdout is not None
+        lines = [kernel.stdout.readline() for _ in range(5)]
+        fds = [os.pidfd_open(int(lines[2])), os.pidfd_open(int(lines[4]))]
+        (folder,) = Path("/tmp").glob(f"reviewkit-sql-{kernel.pid}-*")
+        kernel.kill()
+        for fd in fds:
+            assert select.select([fd], [], [], GONE_SECONDS)[0], "still there"
+            os.close(fd)
+    assert not folder.exists()
+
+
+def test_without_postgresql_the_cell_and_doctor_name_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVIEWKIT_PG_BIN", str(tmp_path))
+    notebook = Notebook(tmp_path)
+    try:
+        said = notebook.sql("--postgres", "select 1")
+        assert notebook.sql("", "select 1").splitlines()[2] == "1"
+    finally:
+        notebook.magics.close()
+    assert said == f"{tmp_path}: there is no PostgreSQL (REVIEWKIT_PG_BIN). Name its folder of binaries, with initdb in it.\n"
+    (line,) = [str(part) for part in doctor.examine() if part.name == "SQL cells"]
+    assert str(tmp_path) in line
