@@ -105,3 +105,5 @@ def main() -> int:
     return 0 if all([typescript(pairs), database(max(1, pairs // 5))]) else 1
 
 
+if __name__ == "__main__":
+    raise SystemExit(main())
