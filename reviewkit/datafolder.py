@@ -1,4 +1,4 @@
-"""Where this user's own data of reviewkit lies: parts that `reviewkit setup` gets, which no environment owns."""
+"""Where this user's own data of reviewkit lies: parts that `reviewkit setup` gets, which no environment owns, and caches."""
 
 from __future__ import annotations
 
@@ -9,4 +9,10 @@ from pathlib import Path
 def data_folder(part: str) -> Path:
     """`reviewkit/<part>` in the user's data folder (`XDG_DATA_HOME`, else `~/.local/share`); it may not exist yet."""
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return home / "reviewkit" / part
+
+
+def cache_folder(part: str) -> Path:
+    """`reviewkit/<part>` in the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`); it may not exist yet."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "reviewkit" / part

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import fcntl
 import json
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Entry
+from reviewkit.datafolder import cache_folder
+from reviewkit.errors import printable
 from reviewkit.words import Level
 
 MOST_SHARE = 0.1
@@ -33,14 +37,14 @@ class Hit:
 
 
 class LinterMissingError(RuntimeError):
-    """A linter is not installed."""
+    """A linter is not installed, or does not work."""
 
 
 def linter_hits(entry: Entry) -> list[Hit]:
     """Remarks of ruff (all rules but those of form), bandit and mypy that stand on a defect's main place.
 
     Raises:
-        LinterMissingError: If a tool is not installed (`pip install 'reviewkit[author]'`).
+        LinterMissingError: If a tool is not installed (`pip install 'reviewkit[author]'`) or does not work.
     """
     head = entry.folder / "head"
     spans = rubric_spans(entry.rubric, head)
@@ -58,6 +62,9 @@ def _run(head: Path, module: str, *arguments: str) -> str:
     done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=head, capture_output=True, text=True, check=False)
     if f"No module named {module}" in done.stderr:
         raise LinterMissingError(f"{module} is not installed; pip install 'reviewkit[author]'")
+    if done.returncode and not done.stdout.strip():  # one that has remarks prints them
+        last = printable((done.stderr.strip().splitlines() or ["it said nothing"])[-1])[:200]
+        raise LinterMissingError(f"{module} failed ({last}); if that persists, remove {cache_folder('mypy')}")
     return done.stdout
 
 
@@ -87,15 +94,24 @@ def _bandit(head: Path) -> list[tuple[str, str, int, str]]:
     ]
 
 
-@functools.cache
-def _mypy_cache() -> tempfile.TemporaryDirectory[str]:
-    """What mypy keeps of the packages that all scenarios import: most of its time. Gone with this process."""
-    return tempfile.TemporaryDirectory(prefix="reviewkit-mypy-")
+@contextlib.contextmanager
+def _mypy_cache() -> Iterator[str]:
+    """What mypy keeps of the packages that all scenarios import: most of its time. One process at a time has it."""
+    folder = cache_folder("mypy")
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / "lock").open("wb"))
+        except OSError:  # a user whose home cannot be written to
+            yield stack.enter_context(tempfile.TemporaryDirectory(prefix="reviewkit-mypy-"))
+            return
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield str(folder)
 
 
 def _mypy(head: Path) -> list[tuple[str, str, int, str]]:
-    cache = f"--cache-dir={_mypy_cache().name}"
-    output = _run(head, "mypy", "--ignore-missing-imports", "--no-error-summary", cache, "--strict", ".")
+    with _mypy_cache() as cache:
+        output = _run(head, "mypy", "--ignore-missing-imports", "--no-error-summary", f"--cache-dir={cache}", "--strict", ".")
     matches = (_MYPY.match(line) for line in output.splitlines())
     ignored = ("no-untyped", "type-arg", "import", "no-any-return")
     return [

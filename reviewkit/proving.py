@@ -36,11 +36,9 @@ Suite = Literal["probes", "proofs", "public", "checks", "traces", "load"]
 ITEM_SECONDS = 180.0
 """Ends what hangs; on a busy machine the longest take a minute."""
 TICK_SECONDS = 0.05
-IMPORTED = ("fastapi", "httpx", "pydantic", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.sqlite.aiosqlite", "structlog")
-"""What the fork server imports beforehand, where it is installed; a tree that needs more imports it itself."""
 
 _FRESH = multiprocessing.get_context("forkserver")
-_FRESH.set_forkserver_preload([__name__, "reviewkit.cli", *IMPORTED])
+_FRESH.set_forkserver_preload([__name__, "reviewkit.cli", "reviewkit.provingwarm"])
 _STARTING = threading.Lock()
 AT_ONCE = 4
 """Trees that run at the same time: most of them mostly wait."""

@@ -48,7 +48,7 @@ WARM = {
     "pydantic": ("pydantic.deprecated.decorator", "pydantic.root_model", "pydantic.networks", "pydantic.types"),
     "sqlalchemy": (
         "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "sqlalchemy.dialects.sqlite.aiosqlite",
-        "sqlalchemy.dialects.sqlite.pysqlite", "greenlet",
+        "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql", "greenlet",
     ),
     "structlog": ("structlog.contextvars", "structlog.stdlib", "structlog.processors", "structlog.testing"),
 }  # fmt: skip
@@ -93,7 +93,7 @@ def _prepare(setup: dict[str, Any]) -> None:
     importlib.import_module("reviewkit.sandbox.inner.member")
     importlib.import_module("reviewkit.sandbox.inner.memory")
     importlib.import_module("reviewkit.sandbox.inner.lockdown")
-    _share_tls_context()
+    share_tls_context()
     importlib.import_module("reviewkit.sandbox.inner.warm").warm_up(setup["packages"])
     threading.stack_size(importlib.import_module("reviewkit.sandbox.inner.limits").THREAD_STACK_BYTES)
 
@@ -105,7 +105,7 @@ def _bare_package(name: str, folder: str) -> None:
     sys.modules[name] = module
 
 
-def _share_tls_context() -> None:
+def share_tls_context() -> None:
     """Guests have no network; reading the list of authorities for each client would be pure cost, or need a file."""
     transports = sys.modules.get("httpx._transports.default")
     if transports is None:

@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from reviewkit.datafolder import cache_folder
 from reviewkit.durable import replace_file
 from reviewkit.errors import DataError
 from reviewkit.pinnedwheel import PinnedWheel, read_wheel
@@ -42,7 +43,7 @@ class Compiled:
 
 def folder() -> Path:
     """Where it is kept: `reviewkit/wasi` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reviewkit" / "wasi"
+    return cache_folder("wasi")
 
 
 def library() -> Path | None:
