@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Property tests that name no number of their own run as often as the option says."""
-    settings.register_profile("ci", max_examples=50)
-    settings.register_profile("full", max_examples=2_000)
+    calm = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # a busy machine is no fault of what is tested
+    settings.register_profile("ci", max_examples=50, **calm)
+    settings.register_profile("full", max_examples=2_000, **calm)
     settings.load_profile("full" if config.getoption("--full") else "ci")
 
 

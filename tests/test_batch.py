@@ -21,6 +21,7 @@ from reviewkit.sandbox import probe_level
 from reviewkit.scoringrun import scoring_notebook
 
 pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
+TRACE = "was-here"
 
 
 def bad_files(folder: Path) -> dict[str, str]:
@@ -41,11 +42,22 @@ def bad_files(folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+def with_cells_that_leave(trace: Path, folder: Path) -> dict[str, object]:
+    """A submission of which each cell would leave a file behind."""
+    finding = {**made.SEEN, "file": "txservice/api.py", "line": 12, "end_line": 12, "body": "The amount is a float, so cents get lost in sums.", "why": "", "fix": ""}
+    notebook = made.completed(made.review(findings=[finding]), folder, candidate="c-3")
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["source"] = f"open({str(trace)!r}, 'w')"
+    return notebook
+
+
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[dict[str, object]]]:
-    """An inbox with two good and five bad files, scored once."""
+    """An inbox with three good and five bad files, scored once."""
     inbox, out = tmp_path_factory.mktemp("inbox"), tmp_path_factory.mktemp("out")
     reasons = bad_files(inbox)
+    made.write(inbox / "leaving.ipynb", with_cells_that_leave(inbox / TRACE, inbox))
     made.write(inbox / "good.ipynb", made.completed(made.review(), inbox, candidate="+cmd-1"))
     other = {**made.SEEN, "body": "When the row is there already nothing is written, and the answer says that it was.", "why": "", "fix": ""}
     tampered = made.completed(made.review(findings=[other]), inbox, candidate="c-2")
@@ -55,7 +67,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[di
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     rows = json.loads(done.stdout)
-    assert {r["file"]: r["unscored"] for r in rows} == {**reasons, "good.ipynb": "", "tampered.ipynb": ""}
+    assert {r["file"]: r["unscored"] for r in rows} == {**reasons, "good.ipynb": "", "leaving.ipynb": "", "tampered.ipynb": ""}
     return inbox, out, rows
 
 
@@ -107,21 +119,10 @@ def test_csv_and_cohort_are_safe_and_complete(batch: tuple[Path, Path, list[dict
 
 def test_scorecards_load_as_a_frame(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
     frame = package.load_scorecards(batch[1])
-    assert len(frame) == 2
+    assert len(frame) == 3
     assert set(frame["scenario"]) == {"transactions"}
     assert {"detection", "mending", "percent"} <= set(frame.columns)
     assert package.load_scorecards(batch[1] / "baselines" / "..").equals(frame)
-
-
-def test_a_bad_neighbour_changes_nothing(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
-    """The same file scored alone gives the same bytes."""
-    inbox, out, rows = batch
-    good = next(r for r in rows if r["file"] == "good.ipynb")
-    done = reviewkit("score", str(inbox / "good.ipynb"), "--out", str(tmp_path), "--json")
-    assert done.returncode == 0, done.stderr
-    (alone,) = json.loads(done.stdout)
-    assert alone == good
-    assert (tmp_path / alone["scorecard"]).read_bytes() == (out / str(good["scorecard"])).read_bytes()
 
 
 def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
@@ -142,7 +143,10 @@ def test_a_second_batch_adds_to_the_first(batch: tuple[Path, Path, list[dict[str
     assert (both / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
 
 
-def test_plain_papermill_gives_the_same_scorecard_and_notebook(batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path) -> None:
+def test_plain_papermill_alone_gives_the_same_scorecard_row_and_notebook(
+    batch: tuple[Path, Path, list[dict[str, object]]], tmp_path: Path
+) -> None:
+    """Neither how a file is run nor its bad neighbours change anything."""
     _inbox, out, rows = batch
     good = next(r for r in rows if r["file"] == "good.ipynb")
     command = [sys.executable, "-m", "papermill", str(scoring_notebook()), str(tmp_path / "run.ipynb")]
@@ -151,21 +155,16 @@ def test_plain_papermill_gives_the_same_scorecard_and_notebook(batch: tuple[Path
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / str(good["scorecard"])).read_bytes() == (out / str(good["scorecard"])).read_bytes()
+    row = Path("rows") / f"{good['sha256']}.json"
+    assert (tmp_path / row).read_bytes() == (out / row).read_bytes()
     by_kernel = json.loads((tmp_path / "run.ipynb").read_text("utf-8"))["cells"]
     by_fork = json.loads((out / "notebooks" / f"{str(good['sha256'])[:12]}.ipynb").read_text("utf-8"))["cells"]
     kept = [cell for cell in by_kernel if "injected-parameters" not in cell["metadata"].get("tags", [])]
     assert [comparable(cell) for cell in by_fork] == [comparable(cell) for cell in kept]
 
 
-def test_a_candidates_cells_are_never_run(tmp_path: Path) -> None:
-    """A cell of the submission that would leave a file behind leaves none."""
-    trace = tmp_path / "was-here"
-    notebook = made.completed(made.review(), tmp_path)
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["source"] = f"open({str(trace)!r}, 'w')"
-    path = made.write(tmp_path / "evil.ipynb", notebook)
-    out = tmp_path / "out"
-    assert reviewkit("score", str(path), "--out", str(out), "--json").returncode == 0
-    assert not trace.exists()
-    shutil.rmtree(out)
+def test_a_candidates_cells_are_never_run(batch: tuple[Path, Path, list[dict[str, object]]]) -> None:
+    """Those of a submission that was scored, and would have left a file behind, left none."""
+    inbox, _out, rows = batch
+    assert next(r for r in rows if r["file"] == "leaving.ipynb")["total"] is not None
+    assert not (inbox / TRACE).exists()
