@@ -275,6 +275,7 @@ def test_the_kernel_tells_a_guest_that_waits_for_a_processor_from_one_that_sleep
     change_check(entry, '"total", timeout=4,', '"total", timeout=2,')
     every = checks._checks
     monkeypatch.setattr(checks, "_checks", lambda entry, exercise: every(entry, exercise)[:1])
+    monkeypatch.setattr(checks, "_run", checks._once)  # a busy machine is what this is about, so nothing is repeated for it
     code = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass\n"
     core = min(os.sched_getaffinity(0))
     loops = REFERENCE.replace("return sum(prices)", "\n    while True: pass")
@@ -295,7 +296,7 @@ def test_the_kernel_tells_a_guest_that_waits_for_a_processor_from_one_that_sleep
         os.sched_setaffinity(0, {core})
         with open_launcher() as pinned:  # its processes inherit the one processor
             run(entry, {MODULE: REFERENCE}, pinned)  # its fork server is there before the others
-            others += [subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) for _ in range(3)]
+            others += [subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) for _ in range(2)]
             for other in others:
                 assert other.stdout is not None
                 other.stdout.readline()

@@ -18,6 +18,8 @@ async def setup(env: Any) -> None:
     env.state["engine"] = create_engine(env.sync_database_url("main"))
     env.state["status"] = Status()
     env.state["service"] = CardImport(env.state["engine"], env.state["status"])
+    gc.collect()
+    gc.freeze()  # what was there before is nothing to look through after each file
 
 
 async def load(env: Any, batch_id: str, lines: list[str]) -> int:
@@ -49,6 +51,7 @@ async def live(env: Any) -> dict[str, int]:
 
 async def teardown(env: Any) -> None:
     """Give the connections back."""
+    gc.unfreeze()
     env.state["engine"].dispose()
 
 
