@@ -213,7 +213,7 @@ class Batch:
     def guest(self) -> int:
         """The guest of the slow mend, once it is there."""
         found: list[int] = []
-        assert soon(lambda: bool(found.extend(self._guests()) or found), 3 * PATIENCE)
+        assert soon(lambda: bool(found.extend(self._guests()) or found), 5 * PATIENCE, every=0.3)
         return found[0]
 
     def _guests(self) -> list[int]:
@@ -270,7 +270,7 @@ def test_a_batch_keeps_the_fork_server_while_kernels_come_and_go(tmp_path: Path)
     seen: set[int] = set()
     while batch.main.poll() is None:
         seen |= batch.servers()
-        time.sleep(0.1)
+        time.sleep(0.3)
     assert seen == {server}
     said, _errors = batch.main.communicate()
     rows = {row["file"]: row for row in json.loads(said)}
