@@ -165,6 +165,15 @@ def test_the_widget_plays_steps_and_jumps() -> None:
     assert "The commit in take" in box.now.value
     box.back.click()
     assert "judged false" in box.now.value
+    box.earlier.click()
+    assert "Minute 13.0" not in box.now.value
+    assert dict(map(reversed, box.jump.options))[box.jump.value] == "A remark, minute 11.0"
+    box.back.click()
+    assert box.jump.value == dict(box.jump.options)["Remark 2, minute 10.5"]
+    box.later.click()
+    box.later.click()
+    box.later.click()
+    assert "The commit in take" in box.now.value
     for speed in SPEEDS:
         box.speed.value = speed
         assert box.play.step == speed

@@ -14,6 +14,8 @@ NEAR: Final = 3
 """Lines around a flaw's place within which a hunk of the reference belongs to it."""
 _MONO: Final = "font:12px/1.5 var(--jp-code-font-family, ui-monospace, monospace);white-space:pre-wrap;overflow-wrap:anywhere;text-align:left;vertical-align:top"
 _DIM: Final = "var(--jp-ui-font-color2, #57606a)"
+_ROW: Final = '<tr style="background:none">'
+"""JupyterLab shades every other row of a table, which beside the shades of a change says something that is not so."""
 
 Side = tuple[int, str, str]
 """(line number, text, kind)."""
@@ -83,8 +85,8 @@ def html(sides: Sequence[SideBySide]) -> str:
 def _file(side: SideBySide) -> str:
     rows = []
     for head, pairs in side.hunks:
-        rows.append(f'<tr><td colspan="4" style="{_MONO};color:{_DIM};padding:4px 6px">{escape(head)}</td></tr>')
-        rows += [f"<tr>{_half(left)}{_half(right)}</tr>" for left, right in pairs]
+        rows.append(f'{_ROW}<td colspan="4" style="{_MONO};color:{_DIM};padding:4px 6px">{escape(head)}</td></tr>')
+        rows += [f"{_ROW}{_half(left)}{_half(right)}</tr>" for left, right in pairs]
     head_row = (
         f'<tr><th></th><th style="text-align:left">The change: {escape(side.file)}</th><th></th><th style="text-align:left">The reference</th></tr>'
     )

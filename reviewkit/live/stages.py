@@ -134,4 +134,4 @@ def _beside(rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:
         f"<td><ul>{''.join(f'<li>{text(statement)}</li>' for statement in keyed)}</ul></td></tr>"
         for name, said, keyed in rows
     )
-    return f'<table><thead><tr><th></th><th scope="col" style="width:38%">The candidate</th><th scope="col">The key</th></tr></thead><tbody>{body}</tbody></table>'
+    return f'<table><thead><tr><th scope="col">Asked</th><th scope="col" style="width:38%">The candidate</th><th scope="col">The key</th></tr></thead><tbody>{body}</tbody></table>'

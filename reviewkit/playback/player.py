@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -39,13 +39,12 @@ class Player:
         """How many frames are shown at a position."""
         return bisect_right(self.frames, position, key=lambda f: -int(-f.playing * TICKS_A_SECOND // 1))
 
-    def step(self, position: int, by: int) -> int:
-        """The position of the next moment at which something happened (`by` 1), or of the one before (-1)."""
-        moments = sorted({self.position(at) for at in range(len(self.frames))})
-        if not moments:
-            return 0
-        at = bisect_right(moments, position) if by > 0 else bisect_left(moments, position) - 1
-        return moments[min(max(at, 0), len(moments) - 1)]
+    def step(self, position: int, by: int, *, remarks: bool = False) -> int:
+        """The position of the next moment at which something happened (`by` 1), or of the one before (-1); with `remarks`, of a remark. Stays where there is none."""
+        moments = [at for _, at in self.remarks()] if remarks else [self.position(at) for at in range(len(self.frames))]
+        if by > 0:
+            return min((at for at in moments if at > position), default=position)
+        return max((at for at in moments if at < position), default=position)
 
     def seconds(self, position: int) -> float:
         """Seconds of the session at a position: inside a shortened pause, those of its beginning and on."""

@@ -15,6 +15,7 @@ from reviewkit.event import Event
 from reviewkit.playback.frames import Frame, frames
 from reviewkit.playback.player import SPEEDS, TICKS_A_SECOND, Player
 from reviewkit.playback.source import entry_for, head_texts, own_notes, truths
+from reviewkit.playback.transport import Transport
 from reviewkit.playback.view import frame_html, headline, strip
 from reviewkit.safe_text import visible
 from reviewkit.scenario import Scenario
@@ -47,21 +48,20 @@ class PlaybackBox:
     ) -> None:
         self._notes = notes
         self._player, self._scenario, self._truth = Player(shown), scenario, dict(truth or {})
-        last = self._player.last
-        self.play = widgets.Play(min=0, max=last, step=1, value=0, interval=INTERVAL_MS, show_repeat=False, description="Play")
-        self.slider = widgets.IntSlider(min=0, max=last, value=0, readout=False, description="Position", layout={"width": "420px"})
-        self._link = widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.play = Transport(max=self._player.last, interval=INTERVAL_MS)
+        self.play.add_class("rk-transport")
         self.speed = widgets.Dropdown(options=[(f"{n}x", n) for n in SPEEDS], value=10, description="Speed", layout={"width": "150px"})
         self.jump = widgets.Dropdown(options=[("—", -1), *self._player.remarks()], description="Jump to", layout={"width": "300px"})
-        self.back = widgets.Button(description="Step back", tooltip="To what happened before", layout={"width": "110px"})
-        self.forth = widgets.Button(description="Step", tooltip="To what happened next", layout={"width": "90px"})
+        self.back, self.forth = _button("Step back", "To what happened before"), _button("Step", "To what happened next")
+        self.earlier, self.later = _button("Remark back", "To the remark before"), _button("Next remark", "To the remark that came next")
         self.reveal = widgets.Checkbox(value=False, description="Show the truth beside drawings (answer key)", indent=False, layout={"width": "auto"})
         self.line, self.now = widgets.HTML(), widgets.HTML()
         self._wire()
-        rows = [widgets.HBox([self.play, self.slider, self.speed]), widgets.HBox([self.back, self.forth, self.jump])]
+        rows = [widgets.HBox([self.play, self.speed]), widgets.HBox([self.back, self.forth, self.earlier, self.later, self.jump])]
         rows += [self.reveal] * bool(self._truth)
         self.box = widgets.VBox([widgets.HTML(f"<h3 style=\"margin:0\">{_text(title)}</h3>"), *rows, self.line, self.now])
         self.box.add_class("rk-playback")
+        self.box.add_class("rk-desk")  # keys belong to its widgets, not to the notebook
         self._draw()
 
     def _wire(self) -> None:
@@ -70,16 +70,22 @@ class PlaybackBox:
         self.reveal.observe(lambda _change: self._draw(), "value")
         self.speed.observe(lambda change: setattr(self.play, "step", change["new"]), "value")
         self.jump.observe(self._jumped, "value")
-        self.back.on_click(lambda _button: self._move(-1))
-        self.forth.on_click(lambda _button: self._move(1))
+        for button, by, is_remark in ((self.back, -1, False), (self.forth, 1, False), (self.earlier, -1, True), (self.later, 1, True)):
+            button.on_click(lambda _button, by=by, is_remark=is_remark: self._move(by, remarks=is_remark))
 
-    def _move(self, by: int) -> None:
+    def _move(self, by: int, *, remarks: bool) -> None:
         self.play.playing = False
-        self.play.value = self._player.step(self.play.value, by)
+        self.play.value = self._player.step(self.play.value, by, remarks=remarks)
 
     def _jumped(self, change: dict[str, Any]) -> None:
         if change["new"] >= 0:
             self.play.value = change["new"]
+
+    def _name_remark(self, position: int) -> None:
+        """The list names the remark that is shown, or none, so that every remark can be chosen again."""
+        here = position if position in dict(self._player.remarks()).values() else -1
+        if self.jump.value != here:
+            self.jump.value = here
 
     def _draw(self) -> None:
         position, player = self.play.value, self._player
@@ -88,7 +94,9 @@ class PlaybackBox:
         self.line.value = strip(player.frames, now=position / TICKS_A_SECOND) or "<p>Nothing is recorded yet.</p>"
         past = player.frames[:shown]
         here = self._here(past[-1]) if past else ""
-        where = f'<p style="margin:4px 0;color:{_DIM}">Minute {seconds / 60:.1f}, step {shown} of {len(player.frames)}</p>'
+        self.play.said = f"Minute {seconds / 60:.1f}, step {shown} of {len(player.frames)}"
+        self._name_remark(position)
+        where = f'<p style="margin:4px 0;color:{_DIM}">{self.play.said}</p>'
         self.now.value = where + here + self._said(seconds, at_end=position >= player.last) + self._list(past)
 
     def _said(self, seconds: float, *, at_end: bool) -> str:
@@ -101,7 +109,7 @@ class PlaybackBox:
 
     def _here(self, frame: Frame) -> str:
         truth = self._truth if self.reveal.value else None
-        return f'<div style="border-left:3px solid var(--jp-brand-color1,#1f5fa8);padding:2px 12px;margin:6px 0"><p style="margin:2px 0;font-weight:600">{headline(frame)}</p>{frame_html(frame, self._scenario, truth)}</div>'
+        return f'<div class="rk-now" style="border-left:3px solid var(--jp-brand-color1,#1f5fa8);padding:2px 12px;margin:6px 0"><p style="margin:2px 0;font-weight:600">{headline(frame)}</p>{frame_html(frame, self._scenario, truth)}</div>'
 
     def _list(self, past: Sequence[Frame]) -> str:
         earlier = past[-LISTED - 1 : -1]
@@ -112,6 +120,10 @@ class PlaybackBox:
         from IPython.display import display
 
         display(self.box)
+
+
+def _button(label: str, tip: str) -> widgets.Button:
+    return widgets.Button(description=label, tooltip=tip, layout={"width": "110px"})
 
 
 def own_playback(events: Sequence[Event], entry: Entry) -> PlaybackBox:

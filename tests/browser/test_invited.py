@@ -163,7 +163,7 @@ def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: P
 
     intake.stop()
     whole_change_finding(page, "Written without a network.")
-    expect(delivery(page)).to_have_text("Offline: kept here, and sent when the connection is back", timeout=20_000)
+    expect(delivery(page)).to_have_text("Offline: kept here, sent later", timeout=20_000)
     expect(page.locator(".rk-bar").get_by_role("status")).to_contain_text("Offline")
     expect(first.locator(".rk-status-text")).to_have_text("Everything is recorded")
     clean(page)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import made_playback
 import made_submissions as made
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,19 +17,24 @@ from candidate import Candidate as AtWork
 from made_intake import Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_cli import reviewkit
 from test_invited import in_sight
-from workplace import DRAW_MS, Workplace, candidate_server, choose_theme, form, shown, uncaught, wait_until
+from test_stages import TALK
+from typer.testing import CliRunner
+from workplace import DRAW_MS, Workplace, candidate_server, form, shown, uncaught, wait_until
 
 from reviewkit.assess import rubric_places
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
 from reviewkit.calibration import Review
+from reviewkit.cli import app
+from reviewkit.event import timestamp
 from reviewkit.hiringserver import HiringServer, serve_notebook
 from reviewkit.invite_store import InviteChange, InviteStore
 from reviewkit.live.cockpit import Cockpit
 from reviewkit.live.notes import NoteKind
 from reviewkit.outfolder import OutFolder
+from reviewkit.playback.frames import frames
+from reviewkit.playback.source import head_texts
 from reviewkit.prerun import executed
 from reviewkit.scorecard import Scorecard
 from reviewkit.words import Dimension
@@ -52,6 +58,24 @@ from reviewkit.live.cockpit import Cockpit
 found = [one for one in gc.get_objects() if isinstance(one, Cockpit)]
 print(json.dumps([[event.hash for events in one.session.records.values() for event in events] for one in found]))
 """
+
+BESIDE = """
+import gc, json
+from reviewkit.bank import find_bank
+from reviewkit.live.cockpit import Cockpit
+from reviewkit.live.cockpit_widget import CockpitWidget
+from reviewkit.live.session import Message
+from reviewkit.playback.widget import open_playback
+(desk,) = (one for one in gc.get_objects() if isinstance(one, CockpitWidget))
+guest = desk.cockpit.invite.model_copy(update={"id": "stock-session", "slug": "stock", "version": "1.0.0"})
+other = Cockpit(find_bank(), guest, desk.cockpit.out, "i-2")
+other.take([Message(*message) for message in json.loads(%r)])
+stock, player = CockpitWidget(other), open_playback(%r)
+stock.box.add_class("stock")
+desk.box.children = (*desk.box.children, stock.box, player.box)
+print(len(desk.box.children))
+"""
+"""Two more screens in the page that is open: a session with every stage, and the player of its record. Servers cost more than widgets."""
 
 
 @pytest.fixture(scope="module")
@@ -143,21 +167,23 @@ def only_card(out: Path) -> Scorecard:
     return folder.card(row)
 
 
-def look(page: Page, folder: Path) -> None:
-    """The cockpit in both themes at two widths: named, readable, nothing cut off."""
-    for theme in ("Light", "Dark"):
-        if theme == "Dark":
-            choose_theme(page, "JupyterLab Dark")
-            shown(page, page.reload, ".rk-cockpit")
-        expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower(), timeout=DRAW_MS)
-        for width in (1280, 1920):
-            page.set_viewport_size({"width": width, "height": 1500})
-            page.screenshot(path=str(folder / f"cockpit-{theme.lower()}-{width}.png"))
-            cut = page.locator(".rk-cockpit").evaluate(CUT_OFF)
-            assert cut == [], (width, cut[:6])
-        found = Axe().run(page, context=".rk-cockpit")
-        serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
-        assert serious == [], found.generate_report()
+def look(page: Page) -> None:
+    """The cockpit as it stands: named, readable, nothing cut off at two widths."""
+    for width in (1280, 1920):
+        page.set_viewport_size({"width": width, "height": 1500})
+        cut = page.locator(".rk-cockpit").first.evaluate(CUT_OFF)
+        assert cut == [], (width, cut[:6])
+    found = Axe().run(page, context=".rk-cockpit")
+    serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
+    assert serious == [], found.generate_report()
+
+
+def change_theme(page: Page, name: str) -> None:
+    """As a person does it, without a reload."""
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+    page.locator(".lm-Menu-itemLabel").get_by_text(name, exact=True).click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(name.endswith("Light")).lower(), timeout=DRAW_MS)
 
 
 def restart_kernel(page: Page) -> None:
@@ -177,7 +203,7 @@ OFFLINE = {
 
 
 def test_a_live_interview(
-    candidate: Page, interviewer: Page, server: Candidate, intake: Intake, cockpit: HiringServer, out: Path, tmp_path: Path
+    candidate: Page, interviewer: Page, server: Candidate, intake: Intake, cockpit: HiringServer, out: Path
 ) -> None:
     desk = interviewer.locator(".rk-cockpit")
     expect(desk).to_contain_text("not opened yet")
@@ -193,7 +219,7 @@ def test_a_live_interview(
     work.remark(plan.findings[0])
     expect(form(candidate, "status").locator(".rk-delivery-text")).to_have_text("Sent")
     expect(desk.locator("table")).to_have_count(0)
-    in_sight(candidate, (640, 1100, 1280, 1920))
+    in_sight(candidate, (640, 1280))
     bar.get_by_role("button", name="Let them follow now").focus()
     candidate.keyboard.press("Enter")
     expect(bar.locator(".rk-watch-text")).to_have_text("An interviewer may be following")
@@ -223,6 +249,7 @@ def test_a_live_interview(
     work.remark(plan.findings[1])
     work.remark(plan.findings[2])
     expect(form(candidate, "status").locator(".rk-delivery-text")).to_contain_text("Offline")
+    in_sight(candidate, (1280,))
     desk.get_by_label("Note", exact=True).fill("Thinks aloud, calm.")
     desk.get_by_role("button", name="Keep the note").click()
     expect(table(interviewer, "Your entries")).to_contain_text("Thinks aloud, calm.")
@@ -242,7 +269,6 @@ def test_a_live_interview(
     wait_until(candidate, lambda: received(intake) == kept)
     wait_until(candidate, lambda: in_kernel(cockpit, SEEN_BY) == [kept])
     assert len(set(kept)) == len(kept)
-    look(interviewer, tmp_path)
 
     # Scored, handed over by both interviewers, combined.
     desk.get_by_label("Rate", exact=True).select_option("communication")
@@ -250,8 +276,9 @@ def test_a_live_interview(
     desk.get_by_label("Why", exact=True).fill("Says what happens to whom.")
     desk.get_by_role("button", name="Keep the mark").click()
     expect(table(interviewer, "Your entries")).to_contain_text("mark communication 3")
-    done = reviewkit("score", intake.url, "--out", str(out), "--bank", str(made.ROOT), REVIEWKIT_INTAKE_TOKEN=intake.hiring)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with ThreadPoolExecutor(1) as aside:
+        done = aside.submit(CliRunner().invoke, app, ["score", intake.url, "--out", str(out), "--bank", str(made.ROOT)]).result()
+    assert done.exit_code == 0, done.output
     over = desk.get_by_role("button", name="Hand over to the scorecard")
     over.focus()
     interviewer.keyboard.press("Enter")
@@ -276,3 +303,82 @@ def test_a_live_interview(
     expect(table(interviewer, "Side by side")).to_contain_text("i-1 2: Long, but clear.")
     faults = [fault for one in (candidate, interviewer) for fault in uncaught(one) if "[anywidget]" not in fault]
     assert faults == [], "beside a widget of the kernel that was restarted; forms are drawn from their data"
+
+
+def test_stages_and_player_show_what_the_record_says_by_keyboard_alone(
+    interviewer: Page, cockpit: HiringServer, office: Workplace
+) -> None:
+    events = made_playback.events(TALK)
+    facts = {"invite": "stock-session", "record": "stock-record", "received_at": timestamp(made_playback.START)}
+    messages = [(f"{n}.0", "event", {**facts, "event": event.model_dump(mode="json")}) for n, event in enumerate(events, 1)]
+    notebook = made_playback.notebook(office.folder / "stock.ipynb", made_of=TALK)
+    in_kernel(cockpit, BESIDE % (json.dumps(messages), str(notebook)))
+    stock, keys = interviewer.locator(".stock"), interviewer.keyboard
+    expect(stock).to_be_visible(timeout=DRAW_MS)
+
+    # The stages: a drawing against the instrumented code, a diagnosis beside the key, notes as text.
+    stock.get_by_label("Stage", exact=True).focus()
+    expect(stock).to_contain_text("claims judged: 1 of 9")
+    keys.press("ArrowDown")
+    drawing = stock.locator(".rk-drawing")
+    expect(drawing.get_by_role("list", name="What the running code does").get_by_role("listitem")).to_have_count(3)
+    own = drawing.get_by_role("list", name="The candidate's drawing").get_by_role("listitem")
+    expect(own.nth(0)).to_contain_text("≠ The units of the first line are off the shelf for good")
+    expect(drawing).to_contain_text("drawn The handler in stock/api.py, in truth inventory.take")
+    expect(stock).to_contain_text("why “The handler in stock/api.py”?")
+    expect(stock).to_contain_text("Where does it end? <script>alert(1)</script>")
+    keys.press("ArrowDown")
+    cause = stock.get_by_role("row").filter(has=interviewer.get_by_role("rowheader", name="cause"))
+    expect(cause).to_contain_text("The pool is empty.")
+    expect(cause).to_contain_text(BANK.entry("stock").rubric.exercises["diagnose"].cause[0])
+    keys.press("ArrowUp")
+    expect(drawing).to_be_visible()
+
+    # The player: each step as the record has it, in the order of the record.
+    box = interviewer.locator(".rk-playback")
+    steps = frames(events, BANK.entry("stock").scenario, head_texts(BANK.entry("stock")))
+    slider, jump = box.get_by_role("slider", name="Position"), box.get_by_label("Jump to")
+    box.get_by_role("button", name="Step", exact=True).focus()
+    for number, step in enumerate(steps[1:8], 2):
+        keys.press("Enter")
+        expect(box).to_contain_text(f"Minute {step.minute}, step {number} of {len(steps)}")
+        expect(box.locator(".rk-now")).to_contain_text(step.title)
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(jump.locator("option:checked")).to_have_text("A remark, minute 11.0")
+    jump.focus()
+    keys.press("End")
+    expect(box.locator(".rk-now")).to_contain_text("The commit in take ends the caller's transaction.")
+
+    # Played by keyboard: it runs, it stops where it is, and it ends.
+    box.get_by_label("Speed").focus()
+    keys.press("End")
+    box.get_by_role("button", name="Play", exact=True).focus()
+    keys.press("Enter")
+    expect(box).to_contain_text("edited for “Mend it”")
+    keys.press("Enter")
+    expect(box.get_by_role("button", name="Play", exact=True)).to_be_focused()
+    keys.press("Tab")
+    expect(slider).to_be_focused()
+    keys.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", f"Minute 0.0, step 1 of {len(steps)}")
+    box.get_by_role("button", name="Next remark").focus()
+    keys.press("Enter")
+    expect(box.locator(".rk-now")).to_contain_text("Two requests may read the same level before either writes.")
+    expect(jump.locator("option:checked")).to_have_text("Remark 1, minute 6.5")
+    slider.focus()
+    keys.press("End")
+    expect(box).to_contain_text(f"step {len(steps)} of {len(steps)}")
+    box.get_by_role("button", name="Step back").focus()
+    keys.press("Enter")
+    expect(box.locator(".rk-drawing")).to_contain_text("orders.place")
+    expect(box).not_to_contain_text("in truth")
+    box.get_by_label("Show the truth").focus()
+    keys.press("Space")
+    expect(box.locator(".rk-drawing")).to_contain_text("in truth inventory.take")
+
+
+def test_every_screen_of_the_interviewer_in_both_themes(interviewer: Page) -> None:
+    look(interviewer)
+    change_theme(interviewer, "JupyterLab Dark")
+    look(interviewer)

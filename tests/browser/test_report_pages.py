@@ -1,4 +1,4 @@
-"""Report and cohort page in a browser: axe, keyboard, narrow windows, folds, paper."""
+"""Report, cohort and feedback page in a browser: axe, keyboard, narrow windows, folds, paper."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ from pathlib import Path
 import made_submissions as made
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from reviewkit.assess import assess, row_of
 from reviewkit.bank import find_bank
 from reviewkit.cohort import render_cohort
+from reviewkit.feedbackpage import render_feedback
 from reviewkit.report import render_report
 from reviewkit.row import Row
 from reviewkit.submission import read_submission
 
 Opener = Callable[..., Page]
+HOSTILE = "Well done. <img src=x onerror=\"document.title='run'\">"
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report and a cohort page, from a sample notebook; without a sandbox, which they then say."""
+    """A report, a cohort page and feedback, from a sample notebook; without a sandbox, which they then say."""
     folder = tmp_path_factory.mktemp("pages")
     bank = find_bank(made.ROOT)
     found = assess(read_submission(made.ROOT / "rubrics" / "ledger" / "calibration" / "weak-1.ipynb"), bank, None)
-    (folder / "report.html").write_text(render_report(found.card, found.entry, found.submission, "2026-03-02"), "utf-8")
+    about = (found.card, found.entry, found.submission, "2026-03-02")
+    (folder / "report.html").write_text(render_report(*about), "utf-8")
+    (folder / "feedback.html").write_text(render_feedback(*about, message=[HOSTILE]), "utf-8")
+    (folder / "released.html").write_text(render_feedback(*about, released=True), "utf-8")
     row = replace(row_of(found, "a.ipynb"), report="report.html", flags=1)
     rows = [replace(row, candidate=f"c-{n}", total=9.0 * n, low=8.0 * n, high=9.6 * n, waiting=n % 2) for n in range(1, 10)]
     rows[4] = replace(rows[4], decision="invite", shares=(("level", "senior", 3, 4, 1), ("level", "junior", 2, 2, 0), ("domain", "security", 1, 2, 0)))
@@ -55,7 +60,7 @@ def opened(pages: Path, browser: Browser) -> Iterator[Opener]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", ["report.html", "cohort.html"])
+@pytest.mark.parametrize("name", ["report.html", "cohort.html", "feedback.html"])
 def test_axe_finds_nothing(opened: Opener, name: str, dark: bool) -> None:
     page = opened(name, dark=dark)
     if name == "report.html":
@@ -64,10 +69,30 @@ def test_axe_finds_nothing(opened: Opener, name: str, dark: bool) -> None:
 
 
 @pytest.mark.parametrize("width", [600, 1280])
-@pytest.mark.parametrize("name", ["report.html", "cohort.html"])
+@pytest.mark.parametrize("name", ["report.html", "cohort.html", "feedback.html"])
 def test_nothing_is_wider_than_the_window(opened: Opener, name: str, width: int) -> None:
     page = opened(name, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_feedback_opens_under_its_policy_and_holds_nothing_of_the_key_unless_it_is_released(pages: Path, browser: Browser) -> None:
+    key = find_bank(made.ROOT).entry("ledger").rubric
+    said = [text for defect in key.defects for text in (defect.title, *defect.understands, *defect.mends)]
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.goto((pages / "feedback.html").as_uri())
+    assert faults == []
+    expect(page.get_by_text(HOSTILE)).to_be_visible()
+    held = page.content()
+    assert [text for text in (*said, key.canary) if text in held or text in page.inner_text("body")] == []
+    with pytest.raises(Error, match="Content Security Policy"):
+        page.add_script_tag(content="document.title = 'run'")
+    assert "run" not in page.title()
+    page.goto((pages / "released.html").as_uri())
+    assert [text for text in said if text in page.inner_text("body")]
+    assert key.canary not in page.content()
+    page.close()
 
 
 def test_a_link_to_a_flaw_opens_its_fold(opened: Opener) -> None:

@@ -2204,7 +2204,7 @@ function deliveryWords(ctx, status, state) {
   const { delivery } = status;
   if (!delivery || status.mode !== 'live' || (status.terms && !state.agreed)) return null;
   const { t } = ctx;
-  if (delivery.phase === 'offline') return ['bad', t('Offline: kept here, and sent when the connection is back')];
+  if (delivery.phase === 'offline') return ['bad', t('Offline: kept here, sent later')];
   if (delivery.phase === 'refused') return ['bad', t('Not sent: %1', text(delivery.message, 400))];
   if (delivery.phase !== 'sent' || status.recorded > delivery.sent_n) return ['wait', t('Sending…')];
   if (state.submitted) return delivery.receipt ? ['ok', t('Handed in')] : ['wait', t('Handing in…')];
