@@ -77,6 +77,14 @@ class ConsentGiven(Data):
     """Where the record is sent, as it was shown; empty: handed in as a file."""
 
 
+class Joined(Data):
+    """Another browser has the workbook open, as a shared document. Who uses it is what that browser says: display text, no proof."""
+
+    page: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{8,16}$")]
+    """Begins the `op` of what is made there: `<page>:<rest>`."""
+    name: Annotated[str, StringConstraints(max_length=80)] = ""
+
+
 class FindingData(Data):
     """A remark as it was written; an edit carries the whole remark again."""
 
@@ -223,6 +231,7 @@ class Kind(StrEnum):
     PROBE_RUN = "probe.run"
     FOCUS_ENDED = "focus.ended"
     SHARED = "document.shared"
+    JOINED = "document.joined"
     REVIEW_CLOSED = "review.closed"
     EXERCISE_ANSWERED = "exercise.answered"
     EXERCISE_EDITED = "exercise.edited"
@@ -242,6 +251,7 @@ DATA: Final[dict[Kind, type[Data]]] = {
     Kind.PROBE_RUN: ProbeRun,
     Kind.FOCUS_ENDED: Nothing,
     Kind.SHARED: Nothing,
+    Kind.JOINED: Joined,
     Kind.REVIEW_CLOSED: Nothing,
     Kind.EXERCISE_ANSWERED: ExerciseAnswered,
     Kind.EXERCISE_EDITED: ExerciseEdited,

@@ -194,7 +194,7 @@ def notebook_metadata(
     }
 
 
-_NO_WORK: Final = frozenset((Kind.SUBMITTED, Kind.OPENED, Kind.CONSENT, Kind.FOCUS_ENDED, Kind.SHARED))
+_NO_WORK: Final = frozenset((Kind.SUBMITTED, Kind.OPENED, Kind.CONSENT, Kind.FOCUS_ENDED, Kind.SHARED, Kind.JOINED))
 """What does not change work that was handed in."""
 
 
@@ -246,6 +246,8 @@ class _Draft:
                 self.rest = replace(self.rest, review_closed=True)
             case shapes.Nothing() if event.kind is Kind.SUBMITTED:
                 self.rest = replace(self.rest, submitted=True, submitted_at=event.t)
+            case shapes.Joined():
+                pass
             case shapes.Nothing() if event.kind in (Kind.FOCUS_ENDED, Kind.SHARED):
                 pass  # who may watch or join is no part of the work
             case _:

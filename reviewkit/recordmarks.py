@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
+from reviewkit.authors import authors
 from reviewkit.event import Event, Kind, Problem, field_names, head_of
 from reviewkit.record import State
 
@@ -124,10 +125,13 @@ def differences(own: Mapping[str, Any], events: Sequence[Event], state: State) -
     opened = [event.data for event in events if event.kind is Kind.OPENED]
     if any((data["slug"], data["version"]) != (own["slug"], own["version"]) for data in opened):
         found.append(Problem("scenario_differs", "The record was made in another scenario or version of it."))
-    shared = next((event.seq for event in events if event.kind is Kind.SHARED), None)
+    shared = next((event for event in events if event.kind in (Kind.SHARED, Kind.JOINED)), None)
     if shared is not None:
-        text = f"A link to join the workbook was handed over at event {shared}: what follows may have been written by another person."
-        found.append(Problem("shared", text, shared))
+        what = "A link to join the workbook was handed over" if shared.kind is Kind.SHARED else "Another browser joined the workbook"
+        text = f"{what} at event {shared.seq}: what follows may have been written by another person."
+        elsewhere_n = len(authors(events))
+        text += f" {elsewhere_n} later events say that they came from a browser that joined." if elsewhere_n else ""
+        found.append(Problem("shared", text, shared.seq))
     if not state.submitted:
         found.append(Problem("not_submitted", "The candidate never pressed submit."))
     elif state.changed_after_submit:

@@ -15,6 +15,7 @@ SLUG, VERSION, RECORD, CANDIDATE = "demo", "1.0.0", "abc123", "c-17"
 OPENED = ("workbook.opened", {"slug": SLUG, "version": VERSION, "client": "lab"})
 CONSENT = ("consent.given", {"policy_text": "ai-declared-1", "retention_days": 90, "intake": ""})
 SHARED = ("document.shared", {})
+JOINED = ("document.joined", {"page": "0a1b2c3d4e", "name": "Anonymous Io"})
 CLOSED = ("review.closed", {})
 SUBMITTED = ("workbook.submitted", {})
 

@@ -12,7 +12,7 @@ import made_playback as made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import SAMPLES, chain
+from made_records import JOINED, SAMPLES, SHARED, chain
 from typer.testing import CliRunner
 
 from reviewkit.assess import assess
@@ -98,7 +98,7 @@ def test_any_order_and_any_clock_gives_frames_that_never_run_back(chosen: list[t
 
 
 def test_every_kind_of_event_has_a_row_and_a_title() -> None:
-    made = frames(chain([*SAMPLES, ("document.shared", {})]))
+    made = frames(chain([*SAMPLES, SHARED, JOINED]))
     assert {frame.kind for frame in made} | {Kind.CONSENT} == set(Kind) == set(LANES)
     assert all(frame.lane in Lane and frame.title != frame.kind.value for frame in made)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_records import CLOSED, CONSENT, OPENED, SAMPLES, SHARED, SUBMITTED, TIME, chain, remark
+from made_records import CLOSED, CONSENT, JOINED, OPENED, SAMPLES, SHARED, SUBMITTED, TIME, chain, remark
 
 from reviewkit.errors import EventError
 from reviewkit.event import DATA, GENESIS, Event, Kind, canonical
@@ -21,7 +21,7 @@ from reviewkit.record import Head, append_event, fold, verify_chain
 
 
 def test_every_kind_has_a_sample_and_a_model() -> None:
-    assert {kind for kind, _ in (CONSENT, SHARED, *SAMPLES)} == set(Kind) == set(DATA)
+    assert {kind for kind, _ in (CONSENT, SHARED, JOINED, *SAMPLES)} == set(Kind) == set(DATA)
 
 
 def test_a_chain_links_numbers_and_hashes() -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from made_records import (
     CANDIDATE,
     CLOSED,
+    JOINED,
     OPENED,
     RECORD,
     SAMPLES,
@@ -239,6 +240,8 @@ def test_contradictions_are_named() -> None:
     assert [f.code for f in again.flags] == ["changed_after_submit"]
     together = parse(completed(chain([OPENED, SHARED, remark(), SUBMITTED, ("focus.ended", {})])))
     assert [(f.code, f.seq, f.is_tampering) for f in together.flags] == [("shared", 2, False)]
+    unasked = parse(completed(chain([OPENED, JOINED, remark(), SUBMITTED])))
+    assert [(f.code, f.seq) for f in unasked.flags] == [("shared", 2)]
 
 
 def test_thousands_of_faults_give_some_flags() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from reviewkit import event as shapes
+from reviewkit.authors import NAMELESS, authors
 from reviewkit.finding import Finding
 from reviewkit.live.session import Session
 from reviewkit.matching import Matching
@@ -36,6 +37,8 @@ class FindingLine:
     """Minutes from the opening until it came; None when that is not known."""
     is_edited: bool
     outcome: Outcome
+    by: str
+    """Who made it, where it came from a browser that joined; display text."""
     meant: tuple[Meant, ...]
     """Matched flaws, else those that it may mean; most probable first."""
 
@@ -151,6 +154,7 @@ def _findings(
     titles = {defect.id: defect.title for defect in rubric.defects}
     added: dict[str, str] = {}
     edited: set[str] = set()
+    by = authors(session.events)
     for event in session.events:
         if event.kind is Kind.FINDING_ADDED:
             added.setdefault(str(event.data.get("id")), event.hash)
@@ -159,7 +163,7 @@ def _findings(
     lines = [
         FindingLine(
             finding, minute.of(added.get(finding.id, "")), finding.id in edited,
-            matching.outcomes.get(finding.id, Outcome.PERSON), _meant(finding.id, matching, titles),
+            matching.outcomes.get(finding.id, Outcome.PERSON), by.get(added.get(finding.id, ""), ""), _meant(finding.id, matching, titles),
         )
         for finding in state.findings
     ]  # fmt: skip
@@ -206,6 +210,7 @@ def _runs(session: Session, minute: _Minutes) -> tuple[RunLine, ...]:
 
 def _stages(state: State, scenario: Scenario, events: Sequence[Event]) -> tuple[str, ...]:
     shared = ["a link to join the workbook was handed over"] if any(e.kind is Kind.SHARED for e in events) else []
+    shared += [f"joined: {', '.join(sorted(set(names)))}"] if (names := _joined(events)) else []
     done = [f"{len(state.claims)} of {len(scenario.claims)} claims judged"]
     if state.review_closed:
         done.append("review part closed")
@@ -216,6 +221,10 @@ def _stages(state: State, scenario: Scenario, events: Sequence[Event]) -> tuple[
     if state.submitted:
         done.append("submitted" + (", then changed" if state.changed_after_submit else ""))
     return (*done, *shared)
+
+
+def _joined(events: Sequence[Event]) -> list[str]:
+    return [data.name or NAMELESS for event in events if isinstance(data := event.parsed, shapes.Joined)]
 
 
 def _time(text: str) -> datetime | None:

@@ -72,7 +72,7 @@ def findings(lines: Sequence[FindingLine]) -> str:
 def _finding(line: FindingLine) -> str:
     found = line.finding
     said = [found.body, *(f"{name}: {part}" for name, part in (("Why", found.why), ("Fix", found.fix)) if part.strip())]
-    notes = [found.severity, found.category, *(["edited"] if line.is_edited else []), *(["after exercises"] if found.after_exercises else [])]
+    notes = [found.severity, found.category, *(["edited"] if line.is_edited else []), *(["after exercises"] if found.after_exercises else []), *([f"by {line.by}"] if line.by else [])]
     meant = "".join(f"<br>{_meant(one)}" for one in line.meant[:3])
     cells = (
         _minute(line.minute), text(_place(found)), f'<span class="rk-words">{text(chr(10).join(said))}</span><br><em>{text(", ".join(notes))}</em>',

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from reviewkit import event as shapes
+from reviewkit.authors import authors
 from reviewkit.drawing import Drawing
 from reviewkit.event import Event, Kind
 from reviewkit.playback.changes import Budget, Change, change
@@ -43,7 +44,7 @@ class Lane(StrEnum):
 
 LANES: Final[dict[Kind, Lane]] = {
     Kind.CONSENT: Lane.WORKBOOK, Kind.OPENED: Lane.WORKBOOK, Kind.REVIEW_CLOSED: Lane.WORKBOOK,
-    Kind.FOCUS_ENDED: Lane.WORKBOOK, Kind.SHARED: Lane.WORKBOOK,
+    Kind.FOCUS_ENDED: Lane.WORKBOOK, Kind.SHARED: Lane.WORKBOOK, Kind.JOINED: Lane.WORKBOOK,
     Kind.FINDING_ADDED: Lane.REMARKS, Kind.FINDING_EDITED: Lane.REMARKS, Kind.FINDING_DELETED: Lane.REMARKS,
     Kind.CLAIM_JUDGED: Lane.CLAIMS, Kind.PROBE_RUN: Lane.PROBES, Kind.EVIDENCE_RUN: Lane.EVIDENCE,
     Kind.EXERCISE_ANSWERED: Lane.EXERCISES, Kind.EXERCISE_EDITED: Lane.EXERCISES, Kind.EXERCISE_RUN: Lane.EXERCISES,
@@ -73,6 +74,8 @@ class Frame:
     exercise: str | None = None
     drawing: Drawing | None = None
     """A trace exercise's answer as it stands now."""
+    by: str = ""
+    """Who made it, where it came from a browser that joined a shared document; display text."""
     times_n: int = 1
     """Saves in quick succession that are shown as this one frame."""
 
@@ -103,7 +106,7 @@ def frames(
     """
     if numbers is None:
         numbers = {finding.id: number for number, finding in enumerate(fold(events).findings, 1)}
-    made = _Maker(scenario, head or {}, numbers)
+    made = _Maker(scenario, head or {}, numbers, authors(events))
     ops: set[str] = set()
     for event in events:
         if event.op not in ops:
@@ -115,11 +118,11 @@ def frames(
 class _Maker:
     """What is known while the record is gone through."""
 
-    def __init__(self, scenario: Scenario | None, head: Mapping[str, str], numbers: Mapping[str, int]) -> None:
+    def __init__(self, scenario: Scenario | None, head: Mapping[str, str], numbers: Mapping[str, int], by: Mapping[str, str]) -> None:
         self.frames: list[Frame] = []
         self._titles = _titles(scenario)
         self._head, self._texts = head, dict[tuple[str, str], str]()
-        self._numbers, self._made = numbers, set[str]()
+        self._numbers, self._made, self._by = numbers, set[str](), by
         self._ran: tuple[str, float] | None = None
         self._start: datetime | None = None
         self._budget = Budget()
@@ -129,7 +132,7 @@ class _Maker:
         seconds = self._seconds(event)
         last = self.frames[-1] if self.frames else None
         playing = last.playing + min(PAUSE_MAX, seconds - last.seconds) if last else 0.0
-        bare = Frame(len(self.frames) + 1, seconds, playing, event.kind, "")
+        bare = Frame(len(self.frames) + 1, seconds, playing, event.kind, "", by=self._by.get(event.hash, ""))
         frame = self._filled(bare, event.parsed)
         if last is not None and _joins(last, frame):
             self.frames[-1] = replace(frame, number=last.number, seconds=last.seconds, playing=last.playing, times_n=last.times_n + 1)
@@ -181,6 +184,8 @@ class _Maker:
             case shapes.VerdictGiven(decision=decision, summary=summary, top=top):
                 first = ", ".join(f"remark {self._numbers[t]}" for t in top if t in self._numbers)
                 return replace(frame, title=f"Verdict: {decision}", said=_cut((("Summary", summary), ("First", first))))
+            case shapes.Joined(name=name):
+                return replace(frame, title="Another browser joined", said=_cut((("Name", name),)))
             case shapes.Opened(client=client):
                 return replace(frame, title="Workbook opened", said=_cut((("Client", client),)))
             case _:
@@ -234,7 +239,7 @@ _PLAIN: Final = {
 
 def _joins(last: Frame, now: Frame) -> bool:
     """Whether a save goes on with the one before. A drawing's steps are never joined: they are what is replayed."""
-    same = (last.kind, last.title) == (now.kind, now.title) and now.kind in (Kind.EXERCISE_EDITED, Kind.EXERCISE_ANSWERED)
+    same = (last.kind, last.title, last.by) == (now.kind, now.title, now.by) and now.kind in (Kind.EXERCISE_EDITED, Kind.EXERCISE_ANSWERED)
     return same and now.drawing is None and now.seconds - last.seconds <= JOIN_SECONDS
 
 

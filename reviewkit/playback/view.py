@@ -120,6 +120,7 @@ def headline(frame: Frame) -> str:
     notes = [frame.after] * bool(frame.after)
     if frame.change is not None:
         notes.append(f"+{frame.change.added} −{frame.change.removed} lines")
+    notes += [f"by {frame.by}"] * bool(frame.by)
     notes += [f"{frame.times_n} saves"] * (frame.times_n > 1)
     tail = f' <span style="color:{_DIM}">({_text(", ".join(notes))})</span>' if notes else ""
     return f"<bdi>{_text(frame.title)}</bdi>{tail}"

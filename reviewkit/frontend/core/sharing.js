@@ -8,7 +8,7 @@ function warnings(ctx, { guarded, local }) {
     t('Whoever has this link can do on this server whatever you can: read and change every file, run any code, and write in this workbook in your name.'),
     t('There is no reading only, and it cannot be taken back. It ends when this server ends.'),
     t('Everything that either of you types, deletes or moves in the notebook is kept on this server, with its history, in the file .jupyter_ystore.db.'),
-    t('The record will say that you handed over a link, and when. It will not hold the link.'),
+    t('The record will say that you handed over a link, and when, and under which name somebody joined. It will not hold the link.'),
     guarded ? '' : t('This server has no key in its address: whoever joins must also be let in by it, as a hub does with a login.'),
     local ? t('This server answers on this machine only, so the link works on this machine only.') : ''
   ].filter(Boolean);

@@ -61,6 +61,7 @@ const APPLY = {
     state.probes.set(text(data.probe, 80), { tree: text(data.tree, 40), verdict: text(data.verdict, 2000) }),
   'focus.ended': state => (state.followed = true),
   'document.shared': (state, data, event) => (state.shared ??= text(event.t, 40) || 'now'),
+  'document.joined': (state, data) => state.joined.add(text(data.page, 16)),
   'review.closed': state => (state.closed = true),
   'exercise.answered': (state, data) => (exerciseOf(state, data.exercise).answer = plain(data.answer)),
   'exercise.edited': (state, data) =>
@@ -97,6 +98,7 @@ export function fold(events) {
     opened: null,
     followed: false,
     shared: null,
+    joined: new Set(),
     closed: false,
     submitted: null,
     added: 0,

@@ -23,6 +23,7 @@ export function eventText(ctx, event) {
     'probe.run': () => t('Probe %1 run', text(data.probe, 80)),
     'focus.ended': () => t('Interviewer let follow'),
     'document.shared': () => t('Link to join handed over'),
+    'document.joined': () => t('Another browser joined: %1', text(data.name, 80)),
     'review.closed': () => t('Review part closed'),
     'exercise.answered': () => t('Exercise %1 answered', text(data.exercise, 80)),
     'exercise.edited': () => t('Exercise %1: %2 edited', text(data.exercise, 80), text(data.file, 200)),

@@ -33,6 +33,7 @@ export class Store {
     this.loaded = false; // the journal was read at least once
     this.terms = null; // what the candidate agrees to first; null without an invite
     this.delivery = null; // how sending to the intake stands; null where nothing is sent
+    this.page = ''; // id of a browser that joined a shared document: begins what is made in it; empty for the candidate's own
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -151,7 +152,7 @@ export class Store {
    * Record an operation: outbox first, in this very tick, then the server.
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
-  op(kind, data, op = randomId(12)) {
+  op(kind, data, op = (this.page && `${this.page}:`) + randomId(12)) {
     if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);

@@ -13,6 +13,7 @@ export const MIME = 'application/vnd.reviewkit.form+json';
 const SAVE_MS = 400;
 const REFRESH_MS = 300;
 const ASK_AGAIN_MS = 3000;
+const OWN = 'own';
 
 /**
  * One open notebook: its grant, the store that its forms share, and the copy of the record in its metadata.
@@ -122,10 +123,31 @@ export class Workbook {
     this.mends = new MendWatch(this);
     if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
     await this.store.live(grant.record, this.hub.server.transport(grant.record), known, view);
+    this.#join();
     this.watch?.dispose();
     this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
     this.#opened();
     this.mends.scan();
+  }
+
+  /**
+   * Of a shared document, tell the browser in which the candidate began from one that joins later. Who uses it is only what
+   * Jupyter calls them.
+   */
+  #join() {
+    const { store, grant } = this;
+    if (!this.together || !store.loaded || store.state.submitted) return;
+    const key = `reviewkit-page:${grant.record}`;
+    const known = store.storage?.getItem(key) ?? (store.state.agreed ? randomId(5) : OWN);
+    try {
+      store.storage?.setItem(key, known);
+    } catch {
+      // A browser that keeps nothing joins anew with each page.
+    }
+    if (known === OWN) return;
+    store.page = known;
+    const name = this.hub.app.serviceManager?.user?.identity?.display_name ?? '';
+    if (!store.state.joined.has(known)) store.op('document.joined', { page: known, name: String(name).slice(0, 80) }, `joined-${known}`);
   }
 
   /** Note once that the workbook was opened: the clock runs from here, so it waits until the candidate has agreed. */

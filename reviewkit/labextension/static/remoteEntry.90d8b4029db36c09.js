@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.43ac60277777ff48.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.3703785a45e796a5.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -86,6 +86,7 @@ const APPLY = {
     state.probes.set(text(data.probe, 80), { tree: text(data.tree, 40), verdict: text(data.verdict, 2000) }),
   'focus.ended': state => (state.followed = true),
   'document.shared': (state, data, event) => (state.shared ??= text(event.t, 40) || 'now'),
+  'document.joined': (state, data) => state.joined.add(text(data.page, 16)),
   'review.closed': state => (state.closed = true),
   'exercise.answered': (state, data) => (exerciseOf(state, data.exercise).answer = plain(data.answer)),
   'exercise.edited': (state, data) =>
@@ -122,6 +123,7 @@ function fold(events) {
     opened: null,
     followed: false,
     shared: null,
+    joined: new Set(),
     closed: false,
     submitted: null,
     added: 0,
@@ -410,6 +412,7 @@ class Store {
     this.loaded = false; // the journal was read at least once
     this.terms = null; // what the candidate agrees to first; null without an invite
     this.delivery = null; // how sending to the intake stands; null where nothing is sent
+    this.page = ''; // id of a browser that joined a shared document: begins what is made in it; empty for the candidate's own
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -528,7 +531,7 @@ class Store {
    * Record an operation: outbox first, in this very tick, then the server.
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
-  op(kind, data, op = randomId(12)) {
+  op(kind, data, op = (this.page && `${this.page}:`) + randomId(12)) {
     if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);
@@ -991,6 +994,7 @@ const MIME = 'application/vnd.reviewkit.form+json';
 const SAVE_MS = 400;
 const REFRESH_MS = 300;
 const ASK_AGAIN_MS = 3000;
+const OWN = 'own';
 
 /**
  * One open notebook: its grant, the store that its forms share, and the copy of the record in its metadata.
@@ -1100,10 +1104,31 @@ class Workbook {
     this.mends = new MendWatch(this);
     if (known.length === 0) this.mirrored = 0; // nothing was recorded yet: there is nothing to write into the notebook
     await this.store.live(grant.record, this.hub.server.transport(grant.record), known, view);
+    this.#join();
     this.watch?.dispose();
     this.watch = grant.terms?.intake ? new DeliveryWatch(this.store, this.hub.server, grant.record) : null;
     this.#opened();
     this.mends.scan();
+  }
+
+  /**
+   * Of a shared document, tell the browser in which the candidate began from one that joins later. Who uses it is only what
+   * Jupyter calls them.
+   */
+  #join() {
+    const { store, grant } = this;
+    if (!this.together || !store.loaded || store.state.submitted) return;
+    const key = `reviewkit-page:${grant.record}`;
+    const known = store.storage?.getItem(key) ?? (store.state.agreed ? randomId(5) : OWN);
+    try {
+      store.storage?.setItem(key, known);
+    } catch {
+      // A browser that keeps nothing joins anew with each page.
+    }
+    if (known === OWN) return;
+    store.page = known;
+    const name = this.hub.app.serviceManager?.user?.identity?.display_name ?? '';
+    if (!store.state.joined.has(known)) store.op('document.joined', { page: known, name: String(name).slice(0, 80) }, `joined-${known}`);
   }
 
   /** Note once that the workbook was opened: the clock runs from here, so it waits until the candidate has agreed. */

@@ -403,6 +403,7 @@ const APPLY = {
     state.probes.set(text(data.probe, 80), { tree: text(data.tree, 40), verdict: text(data.verdict, 2000) }),
   'focus.ended': state => (state.followed = true),
   'document.shared': (state, data, event) => (state.shared ??= text(event.t, 40) || 'now'),
+  'document.joined': (state, data) => state.joined.add(text(data.page, 16)),
   'review.closed': state => (state.closed = true),
   'exercise.answered': (state, data) => (exerciseOf(state, data.exercise).answer = plain(data.answer)),
   'exercise.edited': (state, data) =>
@@ -439,6 +440,7 @@ function fold(events) {
     opened: null,
     followed: false,
     shared: null,
+    joined: new Set(),
     closed: false,
     submitted: null,
     added: 0,
@@ -2716,7 +2718,7 @@ function warnings(ctx, { guarded, local }) {
     t('Whoever has this link can do on this server whatever you can: read and change every file, run any code, and write in this workbook in your name.'),
     t('There is no reading only, and it cannot be taken back. It ends when this server ends.'),
     t('Everything that either of you types, deletes or moves in the notebook is kept on this server, with its history, in the file .jupyter_ystore.db.'),
-    t('The record will say that you handed over a link, and when. It will not hold the link.'),
+    t('The record will say that you handed over a link, and when, and under which name somebody joined. It will not hold the link.'),
     guarded ? '' : t('This server has no key in its address: whoever joins must also be let in by it, as a hub does with a login.'),
     local ? t('This server answers on this machine only, so the link works on this machine only.') : ''
   ].filter(Boolean);
@@ -2808,6 +2810,7 @@ function eventText(ctx, event) {
     'probe.run': () => t('Probe %1 run', text(data.probe, 80)),
     'focus.ended': () => t('Interviewer let follow'),
     'document.shared': () => t('Link to join handed over'),
+    'document.joined': () => t('Another browser joined: %1', text(data.name, 80)),
     'review.closed': () => t('Review part closed'),
     'exercise.answered': () => t('Exercise %1 answered', text(data.exercise, 80)),
     'exercise.edited': () => t('Exercise %1: %2 edited', text(data.exercise, 80), text(data.file, 200)),
@@ -3119,6 +3122,7 @@ class Store {
     this.loaded = false; // the journal was read at least once
     this.terms = null; // what the candidate agrees to first; null without an invite
     this.delivery = null; // how sending to the intake stands; null where nothing is sent
+    this.page = ''; // id of a browser that joined a shared document: begins what is made in it; empty for the candidate's own
     this.wait = RETRY_FIRST_MS;
     this.timer = null;
     this.flushing = null;
@@ -3237,7 +3241,7 @@ class Store {
    * Record an operation: outbox first, in this very tick, then the server.
    * @returns {string|null} id of the operation, null when nothing may be recorded
    */
-  op(kind, data, op = randomId(12)) {
+  op(kind, data, op = (this.page && `${this.page}:`) + randomId(12)) {
     if (!this.agreed && kind !== 'consent.given') return null;
     const entry = { op, kind, data, t: new Date().toISOString() };
     if (this.mode === 'preview') this.local.push(entry);
