@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import made_submissions as made
 import pytest
@@ -11,10 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from candidate import Candidate as AtWork
 from made_intake import invite, token
 from made_opening import BASE, LOGIN, Candidate
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from test_invited import reach
 from workplace import DRAW_MS, candidate_server, form, settled, uncaught, wait_until, watched
 
+from reviewkit.authors import authors
 from reviewkit.bank import find_bank
 from reviewkit.calibration import SampleFinding
 
@@ -36,25 +38,35 @@ def kinds(server: Candidate) -> list[str]:
     return [event.kind.value for event in server.journal(RECORD).read().events]
 
 
-def bodies(page: Page) -> list[str]:
-    return [" ".join(text.split()) for text in form(page, "change").locator(".rk-findings .rk-item").all_inner_texts()]
+def drawings(server: Candidate) -> list[dict[str, Any]]:
+    """The answers to the trace exercise, in order."""
+    return [event.data["answer"] for event in server.journal(RECORD).read().events if event.data.get("exercise") == "trace"]
+
+
+def layers(page: Page) -> Locator:
+    return form(page, "trace").locator(".rk-route .rk-route-name")
+
+
+def route(page: Page, name: str) -> None:
+    """Add a layer by its button, which leaves the focus in the drawing."""
+    form(page, "trace").get_by_role("button", name=re.compile(f"Add {name}.* to the route")).click()
 
 
 def remark(body: str) -> SampleFinding:
     return SampleFinding.model_validate({"file": None, "severity": "minor", "category": "testing", "body": body})
 
 
-def handed_over(page: Page, tmp_path: Path) -> str:
+def handed_over(page: Page) -> str:
     """The link, made by keyboard alone, after what it permits was read."""
     share = form(page, "status").locator(".rk-share")
-    reach(page, JOIN, most=150)
+    form(page, "status").get_by_role("button", name="Download my answers").focus()
+    reach(page, JOIN, most=5)
     page.keyboard.press("Enter")
     expect(share.get_by_role("button", name="Copy the link")).to_be_focused()
     for words in ("can do on this server whatever you can", "cannot be taken back", "It will not hold the link", "on this machine only"):
         expect(share).to_contain_text(words)
     found = Axe().run(page, context={"include": [[".rk-status"]]})
     assert found.violations_count == 0, found.generate_report()
-    page.screenshot(path=str(tmp_path / "hand-over.png"))
     page.keyboard.press("Enter")
     field = share.get_by_label("Link to join")
     expect(field).to_be_focused()
@@ -62,12 +74,12 @@ def handed_over(page: Page, tmp_path: Path) -> str:
     return field.input_value()
 
 
-def test_two_browsers_in_one_workbook(server: Candidate, browser: Browser, second: Browser, tmp_path: Path) -> None:
+def test_two_browsers_in_one_workbook(server: Candidate, browser: Browser, second: Browser) -> None:
     page = watched(browser.new_context(viewport={"width": 1280, "height": 1000}))
     page.goto(f"http://127.0.0.1:{server.port}{BASE}reviewkit/open/{token(NUMBER, slug=SLUG)}?token={LOGIN}")
     page.get_by_role("button", name="I agree, begin").click(timeout=2 * DRAW_MS)
     settled(page)
-    link = handed_over(page, tmp_path)
+    link = handed_over(page)
     assert kinds(server) == ["consent.given", "workbook.opened", "document.shared"]
     assert link not in "".join(event.line().decode() for event in server.journal(RECORD).read().events)
 
@@ -111,14 +123,54 @@ def test_two_browsers_in_one_workbook(server: Candidate, browser: Browser, secon
     mirrored.scroll_into_view_if_needed()
     expect(mirrored).to_contain_text("# typed by the guest")
     expect(mirrored.locator(".jp-remote-cursor").first).to_be_attached()
-    page.screenshot(path=str(tmp_path / "both.png"))
     wait_until(page, lambda: "exercise.edited" in kinds(server))
-    page.wait_for_timeout(3000)
-    assert kinds(server).count("exercise.edited") == 1
 
-    held = server.journal(RECORD).read()
-    assert not held.problems
-    assert len({event.op for event in held.events}) == len(held.events)
+    # Both draw, in turn and at once, with the focus in the drawing; what one draws shows in the other, and nothing is lost.
+    route(page, "Endpoint")
+    expect(layers(guest)).to_have_text([re.compile("Endpoint")])
+    route(guest, "Session dependency")
+    expect(layers(page)).to_have_text([re.compile("Endpoint"), re.compile("Session dependency")])
+    form(page, "trace").get_by_label("The row is written").select_option("store")
+    expect(form(guest, "trace").get_by_label("The row is written")).to_have_value("store")
+    drawn = len(drawings(server))
+    held: list[Route] = []
+    holding = ["both"]
+
+    def hold(asked: Route) -> None:
+        if holding and asked.request.method == "GET":
+            held.append(asked)
+        else:
+            asked.fallback()
+
+    for one in (page, guest):
+        one.route(f"**/api/record/{RECORD}*", hold)
+    route(page, "Statements")
+    route(guest, "Request model")
+    wait_until(page, lambda: len(drawings(server)) == drawn + 2)
+    assert drawings(server)[-1]["order"] != drawings(server)[-2]["order"], "neither had seen the other's"
+    holding.clear()
+    for asked in held:
+        asked.continue_()
+    wait_until(page, lambda: len(drawings(server)) == drawn + 3)
+    for one in (page, guest):
+        expect(layers(one)).to_have_count(4)
+        settled(one)
+    last = drawings(server)[-1]
+    assert set(last["order"]) == {"endpoint", "session", "store", "model"}
+    assert last["order"][:2] == ["endpoint", "session"]
+    assert last["marks"] == {"written": "store"}
+    assert len(drawings(server)) == drawn + 3
+    assert kinds(server).count("exercise.edited") == 1, "the page that only saw the edit recorded none"
+
+    record = server.journal(RECORD).read()
+    assert not record.problems
+    assert len({event.op for event in record.events}) == len(record.events)
+    by = authors(record.events)
+    (name,) = set(by.values())
+    assert name.startswith("Anonymous ")
+    elsewhere = [event for event in record.events if event.hash in by]
+    assert {event.data["body"] for event in elsewhere if "body" in event.data} == {"From the guest.", "At once, right."}
+    assert {event.kind.value for event in elsewhere} == {"finding.added", "exercise.edited", "exercise.answered"}
     canary = ENTRY.rubric.canary.encode()
     assert not [path for path in server.folder.rglob("*") if path.is_file() and canary in path.read_bytes()]
     faults = [fault for one in (page, guest) for fault in uncaught(one) if "[anywidget]" not in fault]

@@ -199,7 +199,7 @@ def drawn(page: Page) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the page says that everything is recorded."""
-    expect(form(page, "status").locator(".rk-status-text")).to_have_text("Everything is recorded", timeout=20_000)
+    expect(form(page, "status").locator(".rk-status-text")).to_have_text("Everything is recorded", timeout=DRAW_MS)
 
 
 def row(page: Page, number: int, side: str = "R") -> Locator:
@@ -246,7 +246,7 @@ def choose_theme(page: Page, theme: str) -> None:
     assert status == 204
 
 
-def wait_until(page: Page, holds: Callable[[], bool], patience_ms: int = 20_000) -> None:
+def wait_until(page: Page, holds: Callable[[], bool], patience_ms: int = 60_000) -> None:
     """Wait for something outside the page, such as a line in a journal."""
     for _ in range(patience_ms // 100):
         if holds():

@@ -1,4 +1,5 @@
 import { h } from './dom.js';
+import { alike, merged } from './merge.js';
 
 const AUTOSAVE_MS = 2500;
 
@@ -96,6 +97,14 @@ export function card(ctx, { title, kind = '', label = title }) {
   };
 }
 
+/** The answers to one exercise that the record holds, in order. */
+export function answersTo(ctx, id) {
+  return ctx.model
+    .get('events')
+    .filter(event => event.seq && event.kind === 'exercise.answered' && event.data?.exercise === id)
+    .map(event => ({ op: event.op, answer: event.data.answer }));
+}
+
 /** Why an exercise is locked: the review part comes first. */
 export function exerciseLock(ctx) {
   const reason = lockedReason(ctx);
@@ -106,17 +115,22 @@ export function exerciseLock(ctx) {
 /**
  * Record an answer while it is being written: a draft at each key, an event when the writer pauses or leaves the field.
  *
+ * With `answers` the form may be open in two pages of a shared document: what the other page recorded is taken in while one
+ * works in it, part by part, and an answer that was recorded without having seen another is put together with it.
+ *
  * @param {any} ctx
- * @param {{name: string, root: HTMLElement, collect: () => any, show: (value: any) => void, recorded: () => any, record: (value: any) => void, ready?: (value: any) => boolean}} form
+ * @param {{name: string, root: HTMLElement, collect: () => any, show: (value: any) => void, recorded: () => any, record: (value: any) => void, ready?: (value: any) => boolean, answers?: () => {op: string, answer: any}[]}} form
  */
-export function autosave(ctx, { name, root, collect, show, recorded, record, ready = () => true }) {
+export function autosave(ctx, { name, root, collect, show, recorded, record, ready = () => true, answers = null }) {
   const state = h('span', { class: 'rk-saved' });
   let timer = null;
-  const same = (one, two) => stable(one) === stable(two);
+  const blank = answers ? collect() : null;
+  let base; // what both this page and the record held last; known once the record was read
+  const unseen = []; // recorded here, and not known yet what was recorded just before them
   const mark = () => {
     const value = collect();
     const before = recorded();
-    if (before !== null && same(value, before)) state.textContent = ctx.t('Saved');
+    if (before !== null && alike(value, before)) state.textContent = ctx.t('Saved');
     else if (ctx.drafts.get(name) === null) state.textContent = '';
     else state.textContent = ready(value) ? ctx.t('Not saved yet') : ctx.t('Incomplete');
   };
@@ -126,9 +140,37 @@ export function autosave(ctx, { name, root, collect, show, recorded, record, rea
     if (ctx.drafts.get(name) === null) return;
     const value = collect();
     if (!ready(value) || root.disabled) return mark();
-    if (!same(value, recorded())) record(value);
+    if (!alike(value, recorded())) put(value);
     ctx.drafts.drop(name);
     mark();
+  };
+  const put = value => {
+    const before = recorded() ?? base;
+    base = value;
+    const op = record(value);
+    if (answers && op) unseen.push({ op, before });
+  };
+  /** Take in what another page recorded. */
+  const join = () => {
+    const theirs = recorded();
+    if (theirs !== null && !alike(theirs, base)) take(base, theirs);
+    const all = unseen.length > 0 ? answers() : [];
+    while (unseen.length > 0) {
+      const at = all.findIndex(one => one.op === unseen[0].op);
+      if (at < 0) return; // not confirmed yet
+      const { before } = unseen.shift();
+      const last = all[at - 1]?.answer;
+      if (last === undefined || alike(last, before)) continue;
+      take(before, last);
+      if (!root.disabled && !alike(collect(), recorded())) put(collect());
+    }
+  };
+  const take = (before, theirs) => {
+    const mine = collect();
+    const value = merged(before, mine, theirs);
+    base = recorded();
+    if (!alike(value, mine)) show(value);
+    if (ctx.drafts.get(name) !== null) ctx.drafts.set(name, value);
   };
   const touched = () => {
     ctx.drafts.set(name, collect());
@@ -154,9 +196,10 @@ export function autosave(ctx, { name, root, collect, show, recorded, record, rea
       commit();
     },
     update() {
+      if (answers && ctx.model.get('status').loaded) base === undefined ? (base = recorded() ?? blank) : join();
       const draft = ctx.drafts.get(name);
       const value = draft ?? recorded();
-      if (value !== null && !same(value, collect()) && !root.contains(document.activeElement)) show(value);
+      if (value !== null && !alike(value, collect()) && !root.contains(document.activeElement)) show(value);
       if (draft !== null && timer === null) timer = setTimeout(commit, AUTOSAVE_MS);
       mark();
     },
@@ -165,15 +208,6 @@ export function autosave(ctx, { name, root, collect, show, recorded, record, rea
       window.removeEventListener('pagehide', commit);
     }
   };
-}
-
-/** JSON with sorted keys: the journal sorts them, a form does not. */
-function stable(value) {
-  return JSON.stringify(value, (key, part) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([one], [two]) => (one < two ? -1 : 1)))
-      : part
-  );
 }
 
 /** How a reader likes forms to look; kept in the browser, not part of any record. */

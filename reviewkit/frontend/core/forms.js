@@ -1,4 +1,4 @@
-import { autosave, card, exerciseLock, lockedReason } from './context.js';
+import { answersTo, autosave, card, exerciseLock, lockedReason } from './context.js';
 import { append, field, fill, h } from './dom.js';
 import { markdown } from './markdown.js';
 import { text } from './state.js';
@@ -217,7 +217,12 @@ function written(ctx, kind, parts, pack, unpack) {
     name: `answer:${id}`,
     root,
     collect,
-    show: value => unpack(value).forEach((part, at) => (fields[at].control.value = text(part))),
+    // A field that says the same is left alone: a caret stays in it.
+    show: value =>
+      unpack(value).forEach((part, at) => {
+        if (fields[at].control.value.trim() !== text(part)) fields[at].control.value = text(part);
+      }),
+    answers: () => answersTo(ctx, id),
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,
     record: answer => ctx.model.op('exercise.answered', { exercise: id, answer })
   });

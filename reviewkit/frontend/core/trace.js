@@ -1,4 +1,4 @@
-import { autosave, exerciseLock } from './context.js';
+import { answersTo, autosave, exerciseLock } from './context.js';
 import { labelled } from './bundle.js';
 import { field, fill, h, uid } from './dom.js';
 import { exerciseCard } from './forms.js';
@@ -56,6 +56,14 @@ export function trace(ctx) {
     say.textContent = message;
     root.querySelector(focus)?.focus();
     saving.touched();
+  };
+  /** Another page changed the drawing: a button that has the focus keeps it, or gives it to the drawing. */
+  const redraw = () => {
+    const act = root.contains(document.activeElement) ? document.activeElement.dataset.act : undefined;
+    draw();
+    if (!act) return;
+    say.textContent = ctx.t('The drawing was changed in another page');
+    (root.querySelector(`[data-act="${CSS.escape(act)}"]:not(:disabled)`) ?? root.querySelector('.rk-route button:not(:disabled), .rk-rest button'))?.focus();
   };
   const draw = () => {
     const act = (label, sign, disabled, click, key) =>
@@ -141,9 +149,10 @@ export function trace(ctx) {
     show: value => {
       order = (Array.isArray(value.order) ? value.order : []).filter(layer => layers.some(one => one.id === layer));
       marks.forEach((mark, at) => (selects[at].control.value = text(value.marks?.[mark.id], 80)));
-      notes.control.value = text(value.notes);
-      draw();
+      if (notes.control.value !== text(value.notes)) notes.control.value = text(value.notes);
+      redraw();
     },
+    answers: () => answersTo(ctx, id),
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,
     record: answer => ctx.model.op('exercise.answered', { exercise: id, answer })
   });

@@ -140,6 +140,48 @@ function isAccelEnter(event) {
   return event.key === 'Enter' && (event.ctrlKey || event.metaKey);
 }
 
+/** JSON with sorted keys: the journal sorts them, a form does not. */
+function stable(value) {
+  return JSON.stringify(value, (key, part) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([one], [two]) => (one < two ? -1 : 1)))
+      : part
+  );
+}
+
+const alike = (one, two) => stable(one) === stable(two);
+const isObject = value => value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/**
+ * One answer out of two that began as the same: a part that only one changed is taken from there. Where both changed a text it
+ * is mine; a list keeps what either added and loses what either took away.
+ */
+function merged(base, mine, theirs) {
+  if (alike(mine, base)) return theirs;
+  if (alike(theirs, base)) return mine;
+  if (Array.isArray(mine) && Array.isArray(theirs)) return mergedList(Array.isArray(base) ? base : [], mine, theirs);
+  if (!isObject(mine) || !isObject(theirs)) return mine;
+  const before = isObject(base) ? base : {};
+  const keys = [...new Set([...Object.keys(mine), ...Object.keys(theirs)])];
+  return Object.fromEntries(
+    keys.map(key => [key, merged(before[key], mine[key], theirs[key])]).filter(([, value]) => value !== undefined)
+  );
+}
+
+/** The order is theirs where they moved something, else mine. */
+function mergedList(base, mine, theirs) {
+  const common = base.filter(item => theirs.includes(item));
+  const haveMoved = !alike(common, theirs.filter(item => base.includes(item)));
+  const [order, other] = haveMoved ? [theirs, mine] : [mine, theirs];
+  const list = order.filter(item => other.includes(item) || !base.includes(item));
+  other.forEach((item, at) => {
+    if (base.includes(item) || list.includes(item)) return;
+    const before = list.indexOf(other[at - 1]);
+    list.splice(before < 0 ? list.length : before + 1, 0, item);
+  });
+  return list;
+}
+
 const AUTOSAVE_MS = 2500;
 
 /** Texts being written, kept in the browser until they are recorded, so that Run All or a reload loses nothing. */
@@ -236,6 +278,14 @@ function card(ctx, { title, kind = '', label = title }) {
   };
 }
 
+/** The answers to one exercise that the record holds, in order. */
+function answersTo(ctx, id) {
+  return ctx.model
+    .get('events')
+    .filter(event => event.seq && event.kind === 'exercise.answered' && event.data?.exercise === id)
+    .map(event => ({ op: event.op, answer: event.data.answer }));
+}
+
 /** Why an exercise is locked: the review part comes first. */
 function exerciseLock(ctx) {
   const reason = lockedReason(ctx);
@@ -246,17 +296,22 @@ function exerciseLock(ctx) {
 /**
  * Record an answer while it is being written: a draft at each key, an event when the writer pauses or leaves the field.
  *
+ * With `answers` the form may be open in two pages of a shared document: what the other page recorded is taken in while one
+ * works in it, part by part, and an answer that was recorded without having seen another is put together with it.
+ *
  * @param {any} ctx
- * @param {{name: string, root: HTMLElement, collect: () => any, show: (value: any) => void, recorded: () => any, record: (value: any) => void, ready?: (value: any) => boolean}} form
+ * @param {{name: string, root: HTMLElement, collect: () => any, show: (value: any) => void, recorded: () => any, record: (value: any) => void, ready?: (value: any) => boolean, answers?: () => {op: string, answer: any}[]}} form
  */
-function autosave(ctx, { name, root, collect, show, recorded, record, ready = () => true }) {
+function autosave(ctx, { name, root, collect, show, recorded, record, ready = () => true, answers = null }) {
   const state = h('span', { class: 'rk-saved' });
   let timer = null;
-  const same = (one, two) => stable(one) === stable(two);
+  const blank = answers ? collect() : null;
+  let base; // what both this page and the record held last; known once the record was read
+  const unseen = []; // recorded here, and not known yet what was recorded just before them
   const mark = () => {
     const value = collect();
     const before = recorded();
-    if (before !== null && same(value, before)) state.textContent = ctx.t('Saved');
+    if (before !== null && alike(value, before)) state.textContent = ctx.t('Saved');
     else if (ctx.drafts.get(name) === null) state.textContent = '';
     else state.textContent = ready(value) ? ctx.t('Not saved yet') : ctx.t('Incomplete');
   };
@@ -266,9 +321,37 @@ function autosave(ctx, { name, root, collect, show, recorded, record, ready = ()
     if (ctx.drafts.get(name) === null) return;
     const value = collect();
     if (!ready(value) || root.disabled) return mark();
-    if (!same(value, recorded())) record(value);
+    if (!alike(value, recorded())) put(value);
     ctx.drafts.drop(name);
     mark();
+  };
+  const put = value => {
+    const before = recorded() ?? base;
+    base = value;
+    const op = record(value);
+    if (answers && op) unseen.push({ op, before });
+  };
+  /** Take in what another page recorded. */
+  const join = () => {
+    const theirs = recorded();
+    if (theirs !== null && !alike(theirs, base)) take(base, theirs);
+    const all = unseen.length > 0 ? answers() : [];
+    while (unseen.length > 0) {
+      const at = all.findIndex(one => one.op === unseen[0].op);
+      if (at < 0) return; // not confirmed yet
+      const { before } = unseen.shift();
+      const last = all[at - 1]?.answer;
+      if (last === undefined || alike(last, before)) continue;
+      take(before, last);
+      if (!root.disabled && !alike(collect(), recorded())) put(collect());
+    }
+  };
+  const take = (before, theirs) => {
+    const mine = collect();
+    const value = merged(before, mine, theirs);
+    base = recorded();
+    if (!alike(value, mine)) show(value);
+    if (ctx.drafts.get(name) !== null) ctx.drafts.set(name, value);
   };
   const touched = () => {
     ctx.drafts.set(name, collect());
@@ -294,9 +377,10 @@ function autosave(ctx, { name, root, collect, show, recorded, record, ready = ()
       commit();
     },
     update() {
+      if (answers && ctx.model.get('status').loaded) base === undefined ? (base = recorded() ?? blank) : join();
       const draft = ctx.drafts.get(name);
       const value = draft ?? recorded();
-      if (value !== null && !same(value, collect()) && !root.contains(document.activeElement)) show(value);
+      if (value !== null && !alike(value, collect()) && !root.contains(document.activeElement)) show(value);
       if (draft !== null && timer === null) timer = setTimeout(commit, AUTOSAVE_MS);
       mark();
     },
@@ -305,15 +389,6 @@ function autosave(ctx, { name, root, collect, show, recorded, record, ready = ()
       window.removeEventListener('pagehide', commit);
     }
   };
-}
-
-/** JSON with sorted keys: the journal sorts them, a form does not. */
-function stable(value) {
-  return JSON.stringify(value, (key, part) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([one], [two]) => (one < two ? -1 : 1)))
-      : part
-  );
 }
 
 /** How a reader likes forms to look; kept in the browser, not part of any record. */
@@ -1994,7 +2069,12 @@ function written(ctx, kind, parts, pack, unpack) {
     name: `answer:${id}`,
     root,
     collect,
-    show: value => unpack(value).forEach((part, at) => (fields[at].control.value = text(part))),
+    // A field that says the same is left alone: a caret stays in it.
+    show: value =>
+      unpack(value).forEach((part, at) => {
+        if (fields[at].control.value.trim() !== text(part)) fields[at].control.value = text(part);
+      }),
+    answers: () => answersTo(ctx, id),
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,
     record: answer => ctx.model.op('exercise.answered', { exercise: id, answer })
   });
@@ -2094,6 +2174,14 @@ function trace(ctx) {
     root.querySelector(focus)?.focus();
     saving.touched();
   };
+  /** Another page changed the drawing: a button that has the focus keeps it, or gives it to the drawing. */
+  const redraw = () => {
+    const act = root.contains(document.activeElement) ? document.activeElement.dataset.act : undefined;
+    draw();
+    if (!act) return;
+    say.textContent = ctx.t('The drawing was changed in another page');
+    (root.querySelector(`[data-act="${CSS.escape(act)}"]:not(:disabled)`) ?? root.querySelector('.rk-route button:not(:disabled), .rk-rest button'))?.focus();
+  };
   const draw = () => {
     const act = (label, sign, disabled, click, key) =>
       h(
@@ -2178,9 +2266,10 @@ function trace(ctx) {
     show: value => {
       order = (Array.isArray(value.order) ? value.order : []).filter(layer => layers.some(one => one.id === layer));
       marks.forEach((mark, at) => (selects[at].control.value = text(value.marks?.[mark.id], 80)));
-      notes.control.value = text(value.notes);
-      draw();
+      if (notes.control.value !== text(value.notes)) notes.control.value = text(value.notes);
+      redraw();
     },
+    answers: () => answersTo(ctx, id),
     recorded: () => ctx.model.get('state').exercises.get(id)?.answer ?? null,
     record: answer => ctx.model.op('exercise.answered', { exercise: id, answer })
   });
