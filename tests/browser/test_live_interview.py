@@ -123,14 +123,14 @@ def cockpit(office: Workplace, out: Path, intake: Intake) -> Iterator[HiringServ
 
 @pytest.fixture(scope="module")
 def interviewer(office: Workplace, cockpit: HiringServer) -> Page:
-    page = office.page(width=1280, height=1500)
+    page = office.page(width=1280, height=800)
     shown(page, lambda: page.goto(cockpit.url), ".rk-cockpit")
     return page
 
 
 @pytest.fixture(scope="module")
 def candidate(browser: Browser, server: Candidate, intake: Intake) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
     page.faults = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
@@ -170,7 +170,7 @@ def only_card(out: Path) -> Scorecard:
 def look(page: Page) -> None:
     """The cockpit as it stands: named, readable, nothing cut off at two widths."""
     for width in (1280, 1920):
-        page.set_viewport_size({"width": width, "height": 1500})
+        page.set_viewport_size({"width": width, "height": 800})
         cut = page.locator(".rk-cockpit").first.evaluate(CUT_OFF)
         assert cut == [], (width, cut[:6])
     found = Axe().run(page, context=".rk-cockpit")

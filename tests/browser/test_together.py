@@ -75,7 +75,7 @@ def handed_over(page: Page) -> str:
 
 
 def test_two_browsers_in_one_workbook(server: Candidate, browser: Browser, second: Browser) -> None:
-    page = watched(browser.new_context(viewport={"width": 1280, "height": 1000}))
+    page = watched(browser.new_context(viewport={"width": 1280, "height": 720}))
     page.goto(f"http://127.0.0.1:{server.port}{BASE}reviewkit/open/{token(NUMBER, slug=SLUG)}?token={LOGIN}")
     page.get_by_role("button", name="I agree, begin").click(timeout=2 * DRAW_MS)
     settled(page)
@@ -83,7 +83,7 @@ def test_two_browsers_in_one_workbook(server: Candidate, browser: Browser, secon
     assert kinds(server) == ["consent.given", "workbook.opened", "document.shared"]
     assert link not in "".join(event.line().decode() for event in server.journal(RECORD).read().events)
 
-    guest = watched(second.new_context(viewport={"width": 1280, "height": 1000}))
+    guest = watched(second.new_context(viewport={"width": 1280, "height": 720}))
     guest.goto(link)
     expect(form(guest, "change").locator(".rk-row").first).to_be_attached(timeout=2 * DRAW_MS)
     settled(guest)
