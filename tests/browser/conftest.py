@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,18 @@ from reviewkit.doctor import find_browser
 PATIENCE_MS = 30_000
 """How long the page may take for what is bound to come. Short waits fail on a busy machine, and say nothing about the product."""
 expect.set_options(timeout=PATIENCE_MS)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note for fixtures that a test failed."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,8 +62,8 @@ def offices(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 
 @pytest.fixture
-def workplace(offices: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
-    """The shared servers; what a test opened is closed after it."""
+def workplace(offices: Workplace, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Workplace]:
+    """The shared server and page; what a test opened beside them is closed after it."""
     offices.enter(monkeypatch)
     yield offices
-    offices.leave()
+    offices.leave(failed=FAILED in request.node.stash)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import made_workbook
-from playwright.sync_api import Page, expect
-from workplace import Workplace, composer, drawn, form, row, settled, uncaught, wait_until, write_finding
+from playwright.sync_api import Page, Route, expect
+from workplace import DRAW_MS, Desk, Workplace, composer, drawn, form, row, settled, uncaught, wait_until, write_finding
 
 LEAKING_KEYS = ["a", "b", "m", "y", "z", "Shift+M", "x", "d", "d", "0", "0", "h", "v", "Space", "Control+s"]
 KINDS = "[...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => cell.className.match(/jp-\\w+Cell/)[0])"
@@ -136,8 +136,8 @@ def test_a_draft_survives_run_all(workplace: Workplace) -> None:
     assert [finding["body"] for finding in desk.data("finding.added")] == ["Half written"]
 
 
-def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload_as_is_the_split_view(workplace: Workplace) -> None:
-    desk = workplace.desk()
+def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload_as_is_what_was_not_sent_and_the_split_view(workplace: Workplace) -> None:
+    desk = workplace.desk(rows=3200)
     page = workplace.open(desk)
     for line, body in ((19, "first"), (33, "second")):
         row(page, line).locator('.rk-no[data-side="R"]').click()
@@ -156,18 +156,40 @@ def test_findings_are_edited_deleted_listed_and_still_there_after_a_reload_as_is
     pair = change.locator(".rk-split", has_text="Answers come from memory")
     assert pair.locator(".rk-no").all_inner_texts() == ["15", "19"]
     expect(change.locator(".rk-remark")).to_be_visible()
+    change.get_by_role("button", name="Unified").click()
+    write_without_a_network(page, desk)
+    change.get_by_role("button", name="Split").click()
     page.reload()
     drawn(page)
     settled(page)
+    assert [finding["body"] for finding in desk.data("finding.added")] == ["first", "second", "remark on 8", "remark on 33"]
     expect(change.get_by_role("button", name="Split")).to_have_attribute("aria-pressed", "true")
-    expect(change.locator(".rk-remark")).to_have_count(1)
-    change.locator(".rk-findings").get_by_role("button").click()
+    expect(change.locator(".rk-remark")).to_have_count(3)
+    change.locator(".rk-findings").get_by_role("button").filter(has_text="first, better").click()
     assert page.evaluate("document.activeElement.textContent").find("first, better") >= 0
     assert desk.kinds.count("workbook.opened") == 1, "opening twice is one event"
+    change.get_by_role("button", name="Unified").click()
+    unfold_three_thousand_rows(page)
 
 
-def test_a_file_beyond_three_thousand_rows_is_folded_until_it_is_wanted(workplace: Workplace) -> None:
-    page = workplace.open(workplace.desk(rows=3200))
+def write_without_a_network(page: Page, desk: Desk) -> None:
+    """Two remarks that wait in the browser: they arrive after a reload."""
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    page.route("**/reviewkit/api/record/**", refuse)
+    for line in (8, 33):
+        row(page, line).locator('.rk-no[data-side="R"]').click()
+        write_finding(page, body=f"remark on {line}")
+    expect(form(page, "status").get_by_text("2 entries not sent, kept in this browser")).to_be_visible(timeout=DRAW_MS)
+    expect(form(page, "change").locator(".rk-remark")).to_have_count(3)
+    assert len(desk.data("finding.added")) == 2
+    page.unroute("**/reviewkit/api/record/**", refuse)
+
+
+def unfold_three_thousand_rows(page: Page) -> None:
+    """A file beyond three thousand rows is folded until it is wanted."""
     change = form(page, "change")
     fold = change.get_by_role("button", name="parcels/values.py").and_(change.locator(".rk-fold"))
     expect(fold).to_have_attribute("aria-expanded", "false")

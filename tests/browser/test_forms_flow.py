@@ -1,11 +1,11 @@
-"""From the first screen to the submission, in both front ends; with a dead network and without a kernel."""
+"""From the first screen to the submission, in both front ends; without a kernel."""
 
 from __future__ import annotations
 
 import json
 
 import made_workbook
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from workplace import (
     DRAW_MS,
     Desk,
@@ -33,12 +33,12 @@ FORMS = ["status", "change", "claims", "probe", "close", "task", "mend", "trace"
 
 
 def test_every_form_is_drawn_and_records_without_a_kernel_also_seventy_kilobytes(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.page()
+    document = made_workbook.notebook()
+    document["cells"].insert(1, {"cell_type": "markdown", "id": "prices", "metadata": {}, "source": "From $5 to $6 a piece."})
+    desk = workplace.desk(document=document)
     # A session is never answered, so no kernel ever comes.
-    page.route("**/api/sessions*", lambda route: route.continue_() if route.request.method == "GET" else None)
-    page.goto(desk.url)
-    drawn(page)
+    workplace.lab.route("**/api/sessions*", lambda route: route.continue_() if route.request.method == "GET" else None)
+    page = workplace.open(desk)
     for name in FORMS:
         expect(form(page, name)).to_be_attached()
     row(page, 8).locator('.rk-no[data-side="R"]').click()
@@ -47,12 +47,16 @@ def test_every_form_is_drawn_and_records_without_a_kernel_also_seventy_kilobytes
     assert desk.kinds == ["workbook.opened", "finding.added"]
     assert len(desk.data("finding.added")[0]["body"]) == 69_999
     assert page.locator(".jp-InputPrompt", has_text="[*]").count() == 0
+    # Prices are no formulas: nothing is typeset, the scripts for it are a megabyte, and nobody writes formulas here.
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("paragraph").filter(has_text="From $5 to $6 a piece.")).to_be_visible()
+    assert page.locator("mjx-container").count() == 0
 
 
 def test_notebook_7_draws_and_records_the_same_forms(workplace: Workplace) -> None:
-    desk = workplace.desk(front="notebook")
+    desk = workplace.desk()
     page = workplace.page()
-    page.goto(desk.url)
+    page.goto(workplace.address(desk.granted.notebook.name, front="notebook"))
     drawn(page)
     for name in FORMS:
         expect(form(page, name)).to_be_attached()
@@ -65,17 +69,23 @@ def test_notebook_7_draws_and_records_the_same_forms(workplace: Workplace) -> No
     assert uncaught(page) == []
 
 
-def test_exercises_open_when_the_review_part_is_closed(workplace: Workplace) -> None:
+def test_exercises_open_when_the_review_part_is_closed_and_edits_of_a_mend_cell_are_recorded_from_then(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.open(desk)
     for name in ("trace", "diagnose", "explain"):
         expect(form(page, name).get_by_text("Opens when you close the review part.")).to_be_attached()
         expect(form(page, name).locator("textarea, select").first).to_be_disabled()
         expect(form(page, name).locator(".rk-body")).to_be_hidden()
-    expect(form(page, "mend").get_by_role("button", name="Run the public checks")).to_be_disabled()
+    mend = form(page, "mend")
+    expect(mend.get_by_role("button", name="Run the public checks")).to_be_disabled()
     for prompt in PROMPTS:
         expect(page.get_by_text(prompt)).to_be_hidden()
+    expect(mend.get_by_text("as in the change")).to_be_visible()
+    edit_mend(page, "\n# a note")
+    expect(mend.get_by_text("edited", exact=True)).to_be_visible()
+    assert desk.data("exercise.edited") == [], "nothing is recorded before the review part is closed"
     close_review(page)
+    wait_until(page, lambda: len(desk.data("exercise.edited")) == 1)
     for prompt in PROMPTS:
         expect(page.get_by_text(prompt)).to_be_visible()
     for name in ("trace", "diagnose", "explain"):
@@ -85,9 +95,22 @@ def test_exercises_open_when_the_review_part_is_closed(workplace: Workplace) -> 
     settled(page)
     assert desk.data("finding.added")[0]["after_exercises"] is True
     expect(form(page, "change").locator(".rk-remark").get_by_text("after exercises")).to_be_visible()
+    edit_mend(page, " more")
+    wait_until(page, lambda: len(desk.data("exercise.edited")) == 2)
+    edit = desk.data("exercise.edited")[-1]
+    assert (edit["exercise"], edit["file"]) == ("mend", "parcels/store.py")
+    assert edit["text"].startswith('"""Parcels and where they are."""')
+    assert edit["text"].rstrip().endswith("# a note more")
 
 
-def test_a_damaged_line_of_the_journal_stops_no_copy_into_the_notebook(workplace: Workplace) -> None:
+def edit_mend(page: Page, text: str) -> None:
+    """Write at the end of the mend cell."""
+    page.locator(".jp-CodeCell", has_text="%%mend mend parcels/store.py").locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+
+
+def test_a_damaged_line_of_the_journal_and_an_entry_that_the_server_refuses_are_shown_and_stop_nothing_behind_them(workplace: Workplace) -> None:
     desk = workplace.desk()
     path = journal_path(desk.granted.notebook, desk.granted.grant.record)
     journal = Journal(path, desk.granted.grant.record)
@@ -105,6 +128,16 @@ def test_a_damaged_line_of_the_journal_stops_no_copy_into_the_notebook(workplace
         return [event["seq"] for event in desk.document["metadata"]["reviewkit"].get("record", {}).get("events", [])]
 
     wait_until(page, lambda: copied() == [1, 3, 4, 5])
+    page.evaluate(
+        """record => localStorage.setItem(`reviewkit:${record}:00000000000000001:bad`, JSON.stringify({ op: 'bad', kind: 'no.kind', data: {}, t: '' }))""",
+        desk.granted.grant.record,
+    )
+    row(page, 19).locator('.rk-no[data-side="R"]').click()
+    write_finding(page)
+    status = form(page, "status")
+    expect(status.get_by_text("1 entry was refused")).to_be_visible()
+    expect(status.get_by_text("no such kind")).to_be_visible()
+    wait_until(page, lambda: copied() == [1, 3, 4, 5, 6])
     submission = read_submission(desk.granted.notebook)
     assert [flag.code for flag in submission.flags if flag.is_tampering] == ["missing", "broken_chain"]
 
@@ -173,29 +206,6 @@ def check_answers(desk: Desk) -> None:
     assert desk.kinds[-1] == "workbook.submitted"
 
 
-def test_edits_of_a_mend_cell_are_recorded_once_the_exercises_are_open(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
-    mend = form(page, "mend")
-    expect(mend.get_by_text("as in the change")).to_be_visible()
-    editor = page.locator(".jp-CodeCell", has_text="%%mend mend parcels/store.py").locator(".cm-content")
-    editor.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type("\n# a note")
-    expect(mend.get_by_text("edited", exact=True)).to_be_visible(timeout=10_000)
-    assert desk.data("exercise.edited") == [], "nothing is recorded before the review part is closed"
-    close_review(page)
-    wait_until(page, lambda: len(desk.data("exercise.edited")) == 1)
-    editor.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type(" more")
-    wait_until(page, lambda: len(desk.data("exercise.edited")) == 2)
-    edit = desk.data("exercise.edited")[-1]
-    assert (edit["exercise"], edit["file"]) == ("mend", "parcels/store.py")
-    assert edit["text"].startswith('"""Parcels and where they are."""')
-    assert edit["text"].rstrip().endswith("# a note more")
-
-
 def test_a_probe_button_runs_its_cell_and_the_kernels_events_appear(workplace: Workplace) -> None:
     desk = workplace.desk()
     page = workplace.open(desk)
@@ -226,42 +236,6 @@ def add_cell(page: Page, source: str) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def test_work_without_a_network_waits_in_the_browser_and_arrives_after_a_reload(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
-
-    def refuse(route: Route) -> None:
-        route.abort()
-
-    page.route("**/reviewkit/api/record/**", refuse)
-    for line in (8, 33):
-        row(page, line).locator('.rk-no[data-side="R"]').click()
-        write_finding(page, body=f"remark on {line}")
-    expect(form(page, "status").get_by_text("2 entries not sent, kept in this browser")).to_be_visible(timeout=60_000)
-    expect(form(page, "change").locator(".rk-remark")).to_have_count(2)
-    assert desk.data("finding.added") == []
-    page.unroute("**/reviewkit/api/record/**", refuse)
-    page.reload()
-    drawn(page)
-    settled(page)
-    assert [finding["body"] for finding in desk.data("finding.added")] == ["remark on 8", "remark on 33"]
-
-
-def test_an_entry_that_the_server_refuses_is_shown_and_stops_nothing_behind_it(workplace: Workplace) -> None:
-    desk = workplace.desk()
-    page = workplace.open(desk)
-    page.evaluate(
-        """record => localStorage.setItem(`reviewkit:${record}:00000000000000001:bad`, JSON.stringify({ op: 'bad', kind: 'no.kind', data: {}, t: '' }))""",
-        desk.granted.grant.record,
-    )
-    row(page, 8).locator('.rk-no[data-side="R"]').click()
-    write_finding(page)
-    status = form(page, "status")
-    expect(status.get_by_text("1 entry was refused")).to_be_visible()
-    expect(status.get_by_text("no such kind")).to_be_visible()
-    wait_until(page, lambda: len(desk.data("finding.added")) == 1)
-
-
 def test_a_preview_works_and_records_nothing(workplace: Workplace) -> None:
     desk = workplace.desk(preview=True)
     page = workplace.open(desk)
@@ -271,13 +245,3 @@ def test_a_preview_works_and_records_nothing(workplace: Workplace) -> None:
     close_review(page)
     expect(form(page, "change").locator(".rk-remark")).to_have_count(1)
     assert desk.events == []
-
-
-def test_prices_in_prose_are_no_formulas(workplace: Workplace) -> None:
-    """Nothing is typeset: the scripts for it are a megabyte, and nobody writes formulas here."""
-    document = made_workbook.notebook()
-    document["cells"].insert(1, {"cell_type": "markdown", "id": "prices", "metadata": {}, "source": "From $5 to $6 a piece."})
-    page = workplace.open(workplace.desk(document=document))
-    page.wait_for_load_state("networkidle")
-    expect(page.get_by_role("paragraph").filter(has_text="From $5 to $6 a piece.")).to_be_visible()
-    assert page.locator("mjx-container").count() == 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import made_workbook
 import pytest
-from playwright.sync_api import expect
-from workplace import DRAW_MS, Workplace, composer, drawn, form, row, uncaught
+from playwright.sync_api import Request, expect
+from workplace import DRAW_MS, Workplace, composer, form, row, uncaught
 
 BAD = "<img src=x onerror='window.harmed = true'><script>window.harmed = true</script>"
 
@@ -21,13 +21,14 @@ def finding_event(seq: int, **changed: Any) -> dict[str, Any]:
 
 
 def test_a_notebook_without_a_grant_is_read_only_and_sends_nothing(workplace: Workplace) -> None:
-    workplace.desk()
     own = {"schema": 1, "slug": "made-up", "version": "1.0.0", "record": {"id": "stranger", "candidate": "x", "head": "0" * 64, "count": 1, "events": [finding_event(1)]}}
-    page = workplace.page()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(f"{request.method} {request.url.split('?')[0]}"))
-    page.goto(workplace.stray("copied.ipynb", made_workbook.notebook(metadata=own)))
-    drawn(page)
+
+    def listen(request: Request) -> None:
+        asked.append(f"{request.method} {request.url.split('?')[0]}")
+
+    workplace.lab.on("request", listen)
+    page = workplace.show(workplace.stray("copied.ipynb", made_workbook.notebook(metadata=own)))
     change = form(page, "change")
     expect(change.get_by_text("Read only: this notebook was not opened by reviewkit here")).to_be_visible()
     expect(change.locator(".rk-remark").get_by_text("from the notebook")).to_be_visible()
@@ -37,7 +38,9 @@ def test_a_notebook_without_a_grant_is_read_only_and_sends_nothing(workplace: Wo
     row(page, 8).locator('.rk-no[data-side="R"]').click()
     page.keyboard.press("c")
     expect(composer(page)).to_have_count(0)
+    assert [line for line in asked if "reviewkit/api/grant" in line]
     assert not [line for line in asked if "reviewkit/api/record" in line]
+    page.remove_listener("request", listen)
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('reviewkit:')).length") == 0
 
 
@@ -84,10 +87,7 @@ def test_a_hostile_bundle_runs_nothing_and_is_drawn_as_text(workplace: Workplace
     document = hostile()
     if trusted:
         document["metadata"]["trusted"] = True
-    workplace.desk()
-    page = workplace.page()
-    page.goto(workplace.stray(f"hostile-{trusted}.ipynb", document))
-    drawn(page)
+    page = workplace.show(workplace.stray(f"hostile-{trusted}.ipynb", document))
     expect(form(page, "change").locator(".rk-file-head").first).to_contain_text("<img src=x", timeout=DRAW_MS)
     for name in ("status", "claims", "probe", "close", "mend", "trace", "diagnose", "explain", "verdict", "submit"):
         expect(form(page, name)).to_be_attached()
@@ -100,15 +100,12 @@ def test_a_hostile_bundle_runs_nothing_and_is_drawn_as_text(workplace: Workplace
 
 
 def test_a_form_of_another_version_says_so(workplace: Workplace) -> None:
-    workplace.desk()
     document = made_workbook.notebook()
     for cell in document["cells"]:
         for output in cell.get("outputs", []):
             spec = output["data"][made_workbook.MIME]
             if spec["form"] in ("claims", "submit"):
                 spec.update({"claims": {"schema": 99}, "submit": {"form": "toString"}}[spec["form"]])
-    page = workplace.page()
-    page.goto(workplace.stray("newer.ipynb", document))
-    drawn(page)
+    page = workplace.show(workplace.stray("newer.ipynb", document))
     expect(page.get_by_text("made by another version of reviewkit")).to_be_attached()
     expect(page.get_by_text("unknown to the installed version")).to_be_attached()

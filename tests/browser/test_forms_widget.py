@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import made_workbook
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from workplace import DRAW_MS, Workplace, close_review, form, row, uncaught, wait_until, write_finding
+from workplace import (
+    DRAW_MS,
+    Desk,
+    Workplace,
+    close_review,
+    form,
+    go_on,
+    row,
+    uncaught,
+    wait_until,
+    watched,
+    write_finding,
+)
 
 SETUP = f"""import json, sys
 from reviewkit.journal import Journal, journal_path, kernel_recorder
@@ -24,19 +37,19 @@ def show(name):
 
 
 @pytest.fixture(scope="module")
-def offices_without(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Workplace]:
-    """A server whose pages do not load the extension."""
-    place = Workplace(tmp_path_factory.mktemp("plain"), browser, extension=False)
-    yield place
-    place.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that does not load the extension."""
+    page = watched(browser.new_context(viewport={"width": 1280, "height": 900}))
+    yield page
+    page.context.close()
 
 
-@pytest.fixture
-def plain(offices_without: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
-    """The same for one test."""
-    offices_without.enter(monkeypatch)
-    yield offices_without
-    offices_without.leave()
+def show(workplace: Workplace, page: Page, document: dict[str, Any]) -> Desk:
+    """Open a workbook there."""
+    desk = workplace.desk(document=document)
+    with workplace.without_extension():
+        go_on(page, desk.url)
+    return desk
 
 
 def run_all(page: Page) -> None:
@@ -46,16 +59,14 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
-def test_widgets_record_the_same_events_through_the_kernel(plain: Workplace) -> None:
+def test_widgets_record_the_same_events_through_the_kernel(workplace: Workplace, page: Page) -> None:
     document = made_workbook.notebook()
     cells = [made_workbook.form_cell({"form": "setup"}, source=SETUP)]
     cells += [made_workbook.form_cell({"form": name}, source=f'show("{name}")') for name in ("status", "change", "close", "explain")]
     for cell in cells:
         cell["outputs"] = []
     document["cells"] = cells
-    desk = plain.desk(document=document)
-    page = plain.page()
-    page.goto(desk.url)
+    desk = show(workplace, page, document)
     run_all(page)
     expect(form(page, "change").locator(".rk-row").first).to_be_attached(timeout=DRAW_MS)
     row(page, 8).locator('.rk-no[data-side="R"]').click()
@@ -91,7 +102,7 @@ def test_with_the_extension_the_same_cell_is_drawn_from_its_data(workplace: Work
     assert desk.events[-1]["op"].startswith("k-") is False
 
 
-def test_widgets_ask_for_agreement_first(plain: Workplace) -> None:
+def test_widgets_ask_for_agreement_first(workplace: Workplace, page: Page) -> None:
     """Where the extension is missing, an invited workbook's first screen comes from the kernel."""
     terms = {"minutes": 60, "policy_text": "ai-none-1", "policy": "Please use no assistant.", "retention_days": 90, "intake": ""}
     setup = SETUP.replace("specs[name], sink", f"{{**specs[name], 'terms': {terms!r}}}, sink")
@@ -101,9 +112,7 @@ def test_widgets_ask_for_agreement_first(plain: Workplace) -> None:
     for cell in cells:
         cell["outputs"] = []
     document["cells"] = cells
-    desk = plain.desk(document=document)
-    page = plain.page()
-    page.goto(desk.url)
+    desk = show(workplace, page, document)
     run_all(page)
     agree = page.get_by_role("button", name="I agree, begin")
     expect(agree).to_be_visible(timeout=DRAW_MS)

@@ -7,11 +7,11 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import made_workbook
 import pytest
@@ -22,10 +22,22 @@ from reviewkit.grants import Granted, issue
 from reviewkit.serve import Front, Served, serve
 
 PACKAGE = Path(__file__).resolve().parents[2] / "reviewkit"
-# Notebook 7 beside JupyterLab logs this on its own, also with an empty extension.
-KNOWN_PAGE_ERRORS = ("reading 'schema'",)
+# Notebook 7 beside JupyterLab logs this on its own, also with an empty extension; the second once JupyterLab was open.
+KNOWN_PAGE_ERRORS = ("reading 'schema'", "Command 'filebrowser:open-path' not registered")
 DRAW_MS = 60_000
 WITHOUT_US = {"disabledExtensions": {"reviewkit": True}}
+FOR_TESTS = {
+    "ServerApp": {"jpserver_extensions": {"notebook": True}},  # both front ends from one server
+    "LabApp": {"expose_app_in_browser": True},
+}
+OPEN_ANOTHER = """async path => {
+  const { shell, commands, serviceManager } = jupyterapp;
+  for (const widget of [...shell.widgets('main')]) widget.dispose();
+  await serviceManager.sessions.shutdownAll();
+  for (const key of Object.keys(localStorage)) key.startsWith('reviewkit') && localStorage.removeItem(key);
+  await commands.execute('docmanager:open', { path });
+}"""
+"""Opens a notebook in a JupyterLab that is there, as the file browser does; what was open is closed with its kernel."""
 
 
 def install_extension(prefix: Path) -> None:
@@ -79,25 +91,25 @@ class Desk:
 
 
 class Workplace:
-    """One server per front end for all tests; each test gets a workbook and a browser profile of its own.
+    """One server and one page for all tests of a file; each test gets a workbook of its own.
 
-    A test that needs a server for itself appends it to `servers`.
+    Loading JupyterLab costs ten times what a workbook in it does, so `open` goes on in the page that is there. What is
+    about the loading itself takes `page`. A test that needs a server for itself appends it to `servers`.
     """
 
-    def __init__(self, folder: Path, browser: Browser, *, extension: bool = True) -> None:
+    def __init__(self, folder: Path, browser: Browser) -> None:
         self.folder, self.browser = folder, browser
         self.environment = {
             "REVIEWKIT_STATE": str(folder / "state"),
             "HOME": str(folder / "home"),
             "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]),
+            "JUPYTER_CONFIG_PATH": str(folder / "config"),
         }
-        if extension:
-            install_extension(folder / "prefix")
-            self.environment["JUPYTER_PATH"] = str(folder / "prefix")
-        else:
-            config = made_workbook.write(folder / "config" / "labconfig" / "page_config.json", WITHOUT_US)
-            self.environment["JUPYTER_CONFIG_PATH"] = str(config.parent.parent)
-        self.shared: dict[Front, Served] = {}
+        made_workbook.write(folder / "config" / "jupyter_server_config.json", FOR_TESTS)
+        install_extension(folder / "prefix")
+        self.environment["JUPYTER_PATH"] = str(folder / "prefix")
+        self.shared: Served | None = None
+        self._lab: Page | None = None
         self.servers: list[Served] = []
         self.contexts: list[BrowserContext] = []
 
@@ -111,14 +123,21 @@ class Workplace:
         for name, value in self.environment.items():
             patch.setenv(name, value)
 
-    def desk(self, *, front: Front = "lab", rows: int = 0, preview: bool = False, document: dict[str, Any] | None = None) -> Desk:
+    def desk(self, *, rows: int = 0, preview: bool = False, document: dict[str, Any] | None = None) -> Desk:
         """A fresh granted workbook."""
         blank = self.folder / "bank" / "notebooks" / f"{made_workbook.SLUG}.ipynb"
         made_workbook.write(blank, document or made_workbook.notebook(rows=rows))
-        if front not in self.shared:
-            self.shared[front] = serve(blank, folder=self.work, candidate="tester", front=front)
+        self.work.mkdir(exist_ok=True)
         granted = issue(blank, self.work, candidate="tester", preview=preview)
-        return Desk(self.address(granted.notebook.name, front=front), granted)
+        return Desk(self.address(granted.notebook.name), granted)
+
+    @property
+    def served(self) -> Served:
+        """The shared server, started when first needed."""
+        if self.shared is None:
+            blank = self.folder / "blank" / "notebooks" / f"{made_workbook.SLUG}.ipynb"
+            self.shared = serve(made_workbook.write(blank, made_workbook.notebook()), folder=self.work, candidate="tester")
+        return self.shared
 
     def stray(self, name: str, document: dict[str, Any]) -> str:
         """Address of a notebook that nobody granted, in the same folder."""
@@ -127,9 +146,8 @@ class Workplace:
 
     def address(self, name: str, *, front: Front = "lab") -> str:
         """Address of a notebook in a workspace of its own, so that no old tab comes back."""
-        served = self.shared[front]
         where = f"doc/workspaces/{Path(name).stem}/tree/" if front == "lab" else "notebooks/"
-        return f"{served.base_url}{where}{quote(name)}?token={served.token}"
+        return f"{self.served.base_url}{where}{quote(name)}?token={self.served.token}"
 
     def page(self, *, width: int = 1280, height: int = 900) -> Page:
         """A page of a fresh profile; see `uncaught`."""
@@ -137,18 +155,43 @@ class Workplace:
         self.contexts.append(context)
         return watched(context)
 
+    @property
+    def lab(self) -> Page:
+        """The page that tests share: empty at first, then on what the test before had open."""
+        if self._lab is None:
+            self._lab = watched(self.browser.new_context(accept_downloads=True))
+        return self._lab
+
+    @contextlib.contextmanager
+    def without_extension(self) -> Iterator[None]:
+        """Pages that are loaded meanwhile do not load the extension."""
+        file = made_workbook.write(self.folder / "config" / "labconfig" / "page_config.json", WITHOUT_US)
+        yield
+        file.unlink()
+
+    def show(self, address: str, *, width: int = 1280, height: int = 900) -> Page:
+        """A notebook in the page that tests share, drawn; its kernel may still be starting."""
+        self.lab.set_viewport_size({"width": width, "height": height})
+        go_on(self.lab, address)
+        drawn(self.lab)
+        return self.lab
+
     def open(self, desk: Desk, **size: int) -> Page:
         """A page on a workbook, drawn and recording."""
-        page = self.page(**size)
-        page.goto(desk.url)
-        drawn(page)
+        page = self.show(desk.url, **size)
+        page.evaluate("jupyterapp.shell.activateById(jupyterapp.shell.currentWidget.id)")
         page.wait_for_function("document.activeElement?.closest('.jp-Notebook')")  # Jupyter gives it the focus, once
         if not desk.granted.grant.preview:
             settled(page)
         return page
 
-    def leave(self) -> None:
-        """Close the pages and end the servers that one test started for itself."""
+    def leave(self, *, failed: bool = False) -> None:
+        """Close what one test opened for itself; after a failure, in whatever state it left it, the shared page too."""
+        if self._lab is not None and failed:
+            self.contexts.append(self._lab.context)
+            self._lab = None
+        if self._lab is not None:
+            self._lab.unroute_all()
         for context in self.contexts:
             context.close()
         for served in self.servers:
@@ -157,9 +200,19 @@ class Workplace:
         self.servers.clear()
 
     def close(self) -> None:
-        """End the shared servers."""
-        for served in self.shared.values():
-            served.stop()
+        """End the shared server and page."""
+        self.leave(failed=True)
+        if self.shared is not None:
+            self.shared.stop()
+
+
+def go_on(page: Page, address: str) -> None:
+    """Open a notebook in a page that is empty or has another one of the same server open."""
+    if page.url == "about:blank":
+        page.goto(address)
+        return
+    page.evaluate(OPEN_ANOTHER, unquote(urlsplit(address).path.rpartition("/tree/")[2]))
+    page.faults.clear()  # type: ignore[attr-defined]
 
 
 def watched(context: BrowserContext) -> Page:
@@ -246,7 +299,14 @@ def choose_theme(page: Page, theme: str) -> None:
     assert status == 204
 
 
-def wait_until(page: Page, holds: Callable[[], bool], patience_ms: int = 60_000) -> None:
+def switch_theme(page: Page, theme: str) -> None:
+    """Choose a theme in the page that is open, as the Settings menu does."""
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower(), timeout=DRAW_MS)
+    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=f"JupyterLab {theme}")
+
+
+def wait_until(page: Page, holds: Callable[[], bool], patience_ms: int = DRAW_MS) -> None:
     """Wait for something outside the page, such as a line in a journal."""
     for _ in range(patience_ms // 100):
         if holds():
