@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -14,6 +13,7 @@ from reviewkit.assess import hidden_checks, match_state, run_all
 from reviewkit.bank import Entry, find_bank
 from reviewkit.calibration import Review, labels, reviews, state_of
 from reviewkit.evidence import counted
+from reviewkit.matching import Matching
 from reviewkit.record import State
 from reviewkit.runs import Runs
 from reviewkit.sandbox import open_launcher
@@ -26,19 +26,24 @@ IN_CI = ("assistant", "ledger", "transactions")
 LEAST_REVIEWS, LEAST_FINDINGS, LEAST_PAIRS = 10, 60, 300
 
 
-def chosen(slug: str, *, full: bool) -> list[tuple[Review, Path]]:
+def chosen(slug: str, *, full: bool) -> list[Review]:
     """All reviews of a scenario, or one of each kind and a repeat of the strong one: each is minutes of hidden checks."""
-    every = list(reviews(BANK.entry(slug)))
+    every = [review for review, _ in reviews(BANK.entry(slug))]
     if full:
         return every
-    repeat = next(item for item in every if item[0].base_of and _kind(every, item[0].base_of) == "strong")
-    base = next(item for item in every if item[0].id == repeat[0].base_of)
-    others = [next(item for item in every if item[0].kind == kind) for kind in ("gaming", "weak", "middling")]
+    kinds = {review.id: review.kind for review in every}
+    repeat = next(review for review in every if review.base_of and kinds[review.base_of] == "strong")
+    base = next(review for review in every if review.id == repeat.base_of)
+    others = [next(review for review in every if review.kind == kind) for kind in ("gaming", "weak", "middling")]
     return [*others, base, repeat]
 
 
-def _kind(every: list[tuple[Review, Path]], wanted: str) -> str:
-    return next(review.kind for review, _ in every if review.id == wanted)
+@cache
+def matched(slug: str) -> list[tuple[Review, State, Matching]]:
+    """All reviews of a scenario with what the program matches."""
+    entry = BANK.entry(slug)
+    states = [(review, state_of(review, folder)) for review, folder in reviews(entry)]
+    return [(review, state, match_state(state, entry)) for review, state in states]
 
 
 @cache
@@ -47,11 +52,11 @@ def totals(slug: str, *, full: bool) -> dict[str, tuple[str, str | None, float]]
     entry = BANK.entry(slug)
     ran: dict[str, tuple[State, Runs]] = {}
     points = {}
+    known = {review.id: (state, matching) for review, state, matching in matched(slug)}
     with open_launcher() as launcher:
         baseline = hidden_checks(entry, State(), launcher)
-        for review, folder in chosen(slug, full=full):
-            state = state_of(review, folder)
-            matching = match_state(state, entry)
+        for review in chosen(slug, full=full):
+            state, matching = known[review.id]
             runs = None if full else repeated(ran.get(review.base_of or ""), state, entry)
             runs = runs or run_all(state, entry, launcher, matching, baseline)
             ran[review.id] = (state, runs)
@@ -134,16 +139,13 @@ def agreement(slug: str, labeller: str) -> Agreement:
     """Program against one labeller, gaming reviews left out."""
     entry = BANK.entry(slug)
     said = labels(entry, labeller)  # type: ignore[arg-type]
-    pairs = []
-    for review, folder in reviews(entry):
-        if review.kind == "gaming":
-            continue
-        pairs += [
-            (pair.outcome, pair.target in said[review.id][int(pair.finding[1:])].defects)
-            for pair in match_state(state_of(review, folder), entry).pairs
-            if pair.kind == "defect"
-        ]
-    return count(pairs)
+    return count(
+        (pair.outcome, pair.target in said[review.id][int(pair.finding[1:])].defects)
+        for review, _state, matching in matched(slug)
+        if review.kind != "gaming"
+        for pair in matching.pairs
+        if pair.kind == "defect"
+    )
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -159,10 +161,9 @@ def test_the_matcher_agrees_with_the_labels_on_what_it_decides(slug: str) -> Non
 def test_gaming_is_never_matched(slug: str) -> None:
     """What a pasted checklist or parroted code collects without a person: at most 2 % of the defects."""
     entry = BANK.entry(slug)
-    for review, folder in reviews(entry):
+    for review, _state, matching in matched(slug):
         if review.kind == "gaming":
-            credited = match_state(state_of(review, folder), entry).credits
-            assert len(credited) <= 0.02 * len(entry.rubric.defects), (review.id, credited)
+            assert len(matching.credits) <= 0.02 * len(entry.rubric.defects), (review.id, matching.credits)
 
 
 def test_kappa_is_cohens() -> None:
