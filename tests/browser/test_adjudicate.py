@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import made_results
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from workplace import DRAW_MS, Workplace, choose_theme, shown, uncaught
+from workplace import DRAW_MS, Workplace, shown, switch_theme, uncaught
 
 from reviewkit import decisions
 from reviewkit.blocking import finished
@@ -29,32 +28,34 @@ def office(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     place.close()
 
 
-@pytest.fixture
-def folder(office: Workplace, tmp_path: Path) -> OutFolder:
-    return made_results.fresh(office.folder, tmp_path)
+@pytest.fixture(scope="module")
+def folder(office: Workplace) -> OutFolder:
+    return made_results.fresh(office.folder, office.folder / "own")
 
 
-@pytest.fixture
-def served(office: Workplace, folder: OutFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[HiringServer]:
-    office.enter(monkeypatch)
-    parameters = {"out": str(folder.root), "rater": "r1", "submission": "", "scope": "open"}
-    with serve_notebook("adjudicate", parameters, made_results.BANK) as server:
-        yield server
+@pytest.fixture(scope="module")
+def served(office: Workplace, folder: OutFolder) -> Iterator[HiringServer]:
+    with pytest.MonkeyPatch.context() as patch:
+        office.enter(patch)
+        parameters = {"out": str(folder.root), "rater": "r1", "submission": "", "scope": "open"}
+        with serve_notebook("adjudicate", parameters, made_results.BANK) as server:
+            yield server
     office.leave()
 
 
-def opened(office: Workplace, served: HiringServer) -> Page:
+@pytest.fixture(scope="module")
+def page(office: Workplace, served: HiringServer) -> Page:
+    """The form is there without a cell run; tests go on in it, each at the task that the one before left it at."""
     page = office.page(width=1400, height=1000)
     shown(page, lambda: page.goto(served.url), ".rk-adjudicate .rk-card")
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
-    found_form(page)
     return page
 
 
-def found_form(page: Page) -> None:
-    """The form is there without a cell run; put the focus on it."""
+@pytest.fixture(autouse=True)
+def focused(page: Page) -> None:
+    """The focus is on the form."""
     card = page.locator(".rk-adjudicate .rk-card")
-    expect(card).to_be_visible(timeout=DRAW_MS)
     card.focus()
     expect(card).to_be_focused(timeout=DRAW_MS)
 
@@ -68,8 +69,43 @@ def of_r1(folder: OutFolder) -> list[Decision]:
     return sorted((d for said in held.values() for d in said), key=lambda d: d.time)
 
 
-def test_by_keyboard_alone(office: Workplace, served: HiringServer, folder: OutFolder) -> None:
-    page = opened(office, served)
+def step(page: Page, key: str = "j") -> None:
+    """To the next task, or with `k` to the one before."""
+    before = page.locator(".rk-card").get_attribute("aria-label") or ""
+    page.keyboard.press(key)
+    expect(page.locator(".rk-card")).not_to_have_attribute("aria-label", before, timeout=DRAW_MS)
+
+
+def test_it_is_blind_and_shows_a_candidates_text_as_text(page: Page) -> None:
+    read = [page.locator(".rk-adjudicate").inner_text()]
+    while len(read) < 120 and not all(any(part in text for text in read) for part in ("<img src=x onerror=alert(1)>", "Which written level")):
+        step(page)
+        read.append(page.locator(".rk-adjudicate").inner_text())
+    seen = "".join(read)
+    assert "<img src=x onerror=alert(1)> <U+202E>txt <U+001B>[2J" in seen
+    assert page.locator(".rk-adjudicate img").count() == 0
+    for secret in SECRETS:
+        assert secret not in seen
+        assert secret not in page.content()
+    for _ in read[1:]:
+        step(page, "k")
+
+
+def test_named_and_readable_in_both_themes(page: Page) -> None:
+    page.keyboard.press("y")
+    expect(page.get_by_label("Reason, a few words")).to_be_focused(timeout=DRAW_MS)
+    for theme in ("Dark", "Light"):
+        switch_theme(page, theme)
+        found = Axe().run(page, context=".rk-adjudicate")
+        assert found.response["violations"] == [], found.generate_report()
+    card = page.locator(".rk-adjudicate .rk-card")
+    assert card.get_attribute("role") == "group"
+    assert (card.get_attribute("aria-label") or "").startswith(title(page))
+    for focusable in page.locator(".rk-adjudicate :is(button, input, textarea, select, [tabindex])").all():
+        assert focusable.get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_by_keyboard_alone(page: Page, folder: OutFolder) -> None:
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     first = title(page)
     page.keyboard.press("y")
@@ -102,14 +138,12 @@ def test_by_keyboard_alone(office: Workplace, served: HiringServer, folder: OutF
     assert uncaught(page) == []
 
 
-def test_a_remark_is_given_to_another_flaw_and_escape_leaves_the_field(office: Workplace, served: HiringServer, folder: OutFolder) -> None:
-    page = opened(office, served)
+def test_a_remark_is_given_to_another_flaw_and_escape_leaves_the_field(page: Page, folder: OutFolder) -> None:
+    known = len(of_r1(folder))
     for _ in range(80):
         if title(page) == "A remark":
             break
-        before = page.locator(".rk-card").get_attribute("aria-label") or ""
-        page.keyboard.press("j")
-        expect(page.locator(".rk-card")).not_to_have_attribute("aria-label", before, timeout=DRAW_MS)
+        step(page)
     page.keyboard.press("m")
     expect(page.get_by_label("Which flaw of the key")).to_be_focused(timeout=DRAW_MS)
     page.keyboard.press("Enter")
@@ -122,53 +156,14 @@ def test_a_remark_is_given_to_another_flaw_and_escape_leaves_the_field(office: W
     expect(page.locator(".rk-card")).to_be_focused(timeout=DRAW_MS)
     page.keyboard.press("Enter")
     expect(page.locator(".rk-state")).to_have_text("Stored: matched.", timeout=DRAW_MS)
-    (made,) = of_r1(folder)
+    (made,) = of_r1(folder)[known:]
     assert (made.outcome, made.reason) == ("matched", "that one")
     assert made.defect
 
 
-def test_it_is_blind_and_shows_a_candidates_text_as_text(office: Workplace, served: HiringServer) -> None:
-    page = opened(office, served)
-    seen = ""
-    for _ in range(120):
-        seen += page.locator(".rk-adjudicate").inner_text()
-        if "<img src=x onerror=alert(1)>" in seen and "Which written level" in seen:
-            break
-        before = page.locator(".rk-card").get_attribute("aria-label") or ""
-        page.keyboard.press("j")
-        expect(page.locator(".rk-card")).not_to_have_attribute("aria-label", before, timeout=DRAW_MS)
-    assert "<img src=x onerror=alert(1)> <U+202E>txt <U+001B>[2J" in seen
-    assert page.locator(".rk-adjudicate img").count() == 0
-    for secret in SECRETS:
-        assert secret not in seen
-        assert secret not in page.content()
-
-
-def test_the_server_shows_nothing_but_this_notebook(served: HiringServer, office: Workplace) -> None:
-    page = office.page()
+def test_the_server_shows_nothing_but_this_notebook(served: HiringServer, page: Page) -> None:
     answer = page.request.get(f"{served.base_url}api/contents/", headers={"Authorization": f"token {served.token}"})
     assert [item["name"] for item in answer.json()["content"]] == ["adjudicate.ipynb"]
     for path in ("..%2F", "..%2F..%2Fout%2Fstaged", "staged"):
         answer = page.request.get(f"{served.base_url}api/contents/{path}", headers={"Authorization": f"token {served.token}"})
         assert answer.status in (400, 403, 404), path
-
-
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_named_and_readable_in_both_themes(office: Workplace, served: HiringServer, theme: str) -> None:
-    page = office.page(width=1400, height=1000)
-    shown(page, lambda: page.goto(served.url), ".rk-adjudicate .rk-card")
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
-    choose_theme(page, theme)
-    shown(page, page.reload, ".rk-adjudicate .rk-card")
-    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme.endswith("Light")).lower(), timeout=DRAW_MS)
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=DRAW_MS)
-    found_form(page)
-    page.keyboard.press("y")
-    expect(page.get_by_label("Reason, a few words")).to_be_focused(timeout=DRAW_MS)
-    found = Axe().run(page, context=".rk-adjudicate")
-    assert found.response["violations"] == [], found.generate_report()
-    card = page.locator(".rk-adjudicate .rk-card")
-    assert card.get_attribute("role") == "group"
-    assert (card.get_attribute("aria-label") or "").startswith(title(page))
-    for focusable in page.locator(".rk-adjudicate :is(button, input, textarea, select, [tabindex])").all():
-        assert focusable.get_attribute("data-lm-suppress-shortcuts") == "true"

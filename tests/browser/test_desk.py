@@ -9,7 +9,7 @@ import made_submissions as made
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from workplace import DRAW_MS, Workplace, choose_theme, shown, uncaught
+from workplace import DRAW_MS, Workplace, shown, switch_theme, uncaught
 
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
@@ -39,7 +39,9 @@ def served(office: Workplace) -> Iterator[HiringServer]:
     office.leave()
 
 
-def opened(office: Workplace, served: HiringServer) -> Page:
+@pytest.fixture(scope="module")
+def page(office: Workplace, served: HiringServer) -> Page:
+    """The form is there without a cell run; tests go on in it."""
     page = office.page(width=1280, height=1500)
     shown(page, lambda: page.goto(served.url), ".rk-desk")
     return page
@@ -58,8 +60,7 @@ def press_until(page: Page, key: str, holds: str) -> None:
     pytest.fail(f"{key} never leads to {holds}")
 
 
-def test_a_link_is_made_by_keyboard_alone_in_a_form_that_needed_no_cell_run(office: Workplace, served: HiringServer) -> None:
-    page = opened(office, served)
+def test_a_link_is_made_by_keyboard_alone_in_a_form_that_needed_no_cell_run(page: Page, office: Workplace) -> None:
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     desk = page.locator(".rk-desk")
     desk.get_by_label("Assesses").focus()  # where Tab from the cells above leads to
@@ -98,8 +99,7 @@ def test_a_link_is_made_by_keyboard_alone_in_a_form_that_needed_no_cell_run(offi
     assert uncaught(page) == []
 
 
-def test_an_invite_that_is_out_is_changed_by_keyboard_alone(office: Workplace, served: HiringServer) -> None:
-    page = opened(office, served)
+def test_an_invite_that_is_out_is_changed_by_keyboard_alone(page: Page) -> None:
     desk = page.locator(".rk-desk")
     desk.get_by_label("Candidate's id").fill("c-31")
     desk.get_by_role("button", name="Make the link").click()
@@ -131,22 +131,18 @@ def test_an_invite_that_is_out_is_changed_by_keyboard_alone(office: Workplace, s
     assert uncaught(page) == []
 
 
-def test_the_server_shows_nothing_but_this_notebook(office: Workplace, served: HiringServer) -> None:
-    page = office.page()
+def test_the_server_shows_nothing_but_this_notebook(page: Page, served: HiringServer) -> None:
     answer = page.request.get(f"{served.base_url}api/contents/", headers={"Authorization": f"token {served.token}"})
     assert [item["name"] for item in answer.json()["content"]] == ["desk.ipynb"]
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_named_and_readable_in_both_themes(office: Workplace, served: HiringServer, theme: str, tmp_path: Path) -> None:
-    page = opened(office, served)
-    choose_theme(page, theme)
-    shown(page, page.reload, ".rk-desk")
-    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme.endswith("Light")).lower(), timeout=DRAW_MS)
+def test_named_and_readable_in_both_themes(page: Page, tmp_path: Path) -> None:
     desk = page.locator(".rk-desk")
     desk.get_by_role("button", name="Look again").click()
     expect(desk.get_by_role("button", name="Look again")).to_be_focused()
-    page.screenshot(path=tmp_path / "desk.png")
-    found = Axe().run(page, context=".rk-desk")
-    serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
-    assert serious == [], found.generate_report()
+    for theme in ("Light", "Dark"):
+        switch_theme(page, theme)
+        page.screenshot(path=tmp_path / f"desk-{theme.lower()}.png")
+        found = Axe().run(page, context=".rk-desk")
+        serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
+        assert serious == [], found.generate_report()
