@@ -45,8 +45,11 @@ _MODULES: Final[dict[Front, str]] = {"lab": "jupyterlab", "notebook": "notebook"
 _SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "sanitizer": {"allowCommandLinker": False},
+    "kernels-settings": {"commsOverSubshells": "disabled"},
 }
-"""Settings of `@jupyterlab/apputils-extension`: no news prompt, and no text in a notebook triggers a command."""
+"""Settings of `@jupyterlab/apputils-extension`: no news prompt, no text in a notebook triggers a command, and what a page
+sends to its widgets is acted on in order. Over subshells, ipykernel 7.4 gives each widget's messages to the thread that the
+widget answered to last, so that a click on a button can overtake what was typed into a field before it."""
 
 
 @dataclass(kw_only=True)

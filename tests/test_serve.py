@@ -84,12 +84,13 @@ def test_a_workbook_is_served_and_leaves_only_the_work(served: Served, tmp_path:
     assert {p.name for p in (tmp_path / "work").iterdir()} == {notebook.name, ".reviewkit"}
 
 
-def test_lab_asks_for_no_news_and_links_no_commands(tmp_path: Path) -> None:
+def test_lab_asks_for_no_news_links_no_commands_and_keeps_the_order_of_what_widgets_are_told(tmp_path: Path) -> None:
     with serve(blank_workbook(tmp_path), preview=True) as served:
         for name, key, value in (
             ("sanitizer", "allowCommandLinker", False),
             ("notification", "fetchNews", "false"),
             ("notification", "checkForUpdates", False),
+            ("kernels-settings", "commsOverSubshells", "disabled"),
         ):
             settings = ask(served, f"lab/api/settings/@jupyterlab/apputils-extension:{name}")
             assert json.loads(settings["raw"])[key] == value
