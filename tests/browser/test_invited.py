@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from made_intake import PUBLIC, Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
-from playwright.sync_api import Browser, Locator, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 from test_cli import reviewkit
 from workplace import DRAW_MS, candidate_server, form, uncaught, wait_until, watched, write_finding
 
@@ -44,11 +44,19 @@ def intake(tmp_path: Path) -> Iterator[Intake]:
         made.stop()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all: its cache holds the front ends after their first page."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    yield watched(context)
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(profile: BrowserContext) -> Iterator[Page]:
+    page = watched(profile)
+    yield page
+    page.close()
 
 
 def link(server: Candidate, number: int, address: str, ui: str = "") -> str:
@@ -180,10 +188,9 @@ def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: P
     probe.get_by_role("button", name="Run this probe").click()
     expect(form(page, "probe").locator(".rk-last")).to_contain_text("Last run", timeout=DRAW_MS)
 
+    choose(server, "JupyterLab Dark")
     page.goto(link(server, 1, intake.url))  # a second visit
     expect(form(page, "change").get_by_text("Written without a network.").first).to_be_attached(timeout=DRAW_MS)
-    choose(server, "JupyterLab Dark")
-    page.reload()
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false", timeout=DRAW_MS)
     expect(delivery(page)).to_have_text("Sent", timeout=20_000)
     clean(page)
@@ -208,12 +215,10 @@ def test_from_the_link_to_the_receipt(server: Candidate, intake: Intake, page: P
 
 def test_without_a_network_a_file_is_handed_in(server: Candidate, page: Page, tmp_path: Path) -> None:
     """In Notebook 7; the hiring side then adds the file to its intake."""
+    choose(server, "JupyterLab Dark")
     page.goto(link(server, 2, "http://127.0.0.1:9", "&ui=notebook"))
     expect(page.get_by_role("button", name="I agree, begin")).to_be_visible(timeout=DRAW_MS)
     assert f"{BASE}notebooks/" in page.url
-    choose(server, "JupyterLab Dark")
-    page.reload()
-    expect(page.get_by_role("button", name="I agree, begin")).to_be_visible(timeout=DRAW_MS)
     shot(page, tmp_path, "ask-dark")
     page.get_by_role("button", name="I agree, begin").click()
     expect(delivery(page)).to_contain_text("Offline", timeout=20_000)
