@@ -17,6 +17,7 @@ from reviewkit.anchor import rubric_spans
 from reviewkit.bank import Entry
 from reviewkit.datafolder import cache_folder
 from reviewkit.errors import printable
+from reviewkit.harness.stage import Tree
 from reviewkit.words import Level
 
 MOST_SHARE = 0.1
@@ -41,14 +42,14 @@ class LinterMissingError(RuntimeError):
 
 
 def linter_hits(entry: Entry) -> list[Hit]:
-    """Remarks of ruff (all rules but those of form), bandit and mypy that stand on a defect's main place.
+    """Remarks of ruff (all rules but those of form), bandit and mypy that stand on a defect's main place; none without Python.
 
     Raises:
         LinterMissingError: If a tool is not installed (`pip install 'reviewkit[author]'`) or does not work.
     """
     head = entry.folder / "head"
     spans = rubric_spans(entry.rubric, head)
-    remarks = [*_ruff(head), *_bandit(head), *_mypy(head)]
+    remarks = [*_ruff(head), *_bandit(head), *_mypy(head)] if Tree(head).modules() else []
     found = []
     for defect in entry.rubric.defects:
         main = spans[defect.id][0]
