@@ -39,10 +39,20 @@ BY_SCENARIO = ("test_calibration", "test_content")
 """Files whose tests are shared out by scenario, not as one."""
 
 
+RUNNING = ("test_a_scenario_proves_itself", "test_a_reference_of_the_bank", "test_a_guest_whose_checks", "test_reviews_score", "test_noise_costs")
+"""Tests by scenario that run its trees: those in TypeScript need Node."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first."""
+    """Put the longest files first; mark what needs Node."""
     order = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    typed = {path.parent.parent.name for path in Path(__file__).parent.parent.glob("scenarios/*/harness/driver.ts")}
+    for item in items:
+        slug = re.search(r"\[(\w+)\]$", item.name)
+        ours = item.path.stem if item.path.suffix == ".ipynb" else slug[1] if slug and item.name.startswith(RUNNING) else ""
+        if ours in typed:
+            item.add_marker(pytest.mark.node)
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from functools import cache
 from reviewkit.assess import rubric_places
 from reviewkit.bank import Bank, Entry
 from reviewkit.calibration import reviews, state_of
+from reviewkit.codetokens import is_script
 from reviewkit.finding import Finding
 from reviewkit.harness.stage import Tree
 from reviewkit.place import Place
@@ -41,12 +42,16 @@ class Material:
     """Of the key; for the kinds that know it."""
 
 
+HEADS = {False: r"\s*(async )?def |\s*class |@", True: r"\s*(export )?(async )?(class|function) |\s*(private )?(async )?\w+\(.*\{$"}
+"""Where a function or class begins, in Python and in TypeScript."""
+
+
 @cache
 def material(bank: Bank, slug: str) -> Material:
     """The candidate's half of a scenario, and the places of its key."""
     entry = bank.entry(slug)
     base, head = Tree(entry.folder / "base"), Tree(entry.folder / "head")
-    files = {file: head.read(file).split("\n") for file in head.files() if file.endswith(".py")}
+    files = {file: head.read(file).split("\n") for file in head.files() if file.endswith(".py") or is_script(file)}
     old = {file: base.read(file).split("\n") for file in base.files()}
     hunks = [
         Place(file, first + 1, last)
@@ -61,7 +66,7 @@ def material(bank: Bank, slug: str) -> Material:
         Place(file, number, number)
         for file, lines in sorted(files.items())
         for number, line in enumerate(lines, start=1)
-        if re.match(r"\s*(async )?def |\s*class |@", line)
+        if re.match(HEADS[is_script(file)], line)
     ]
     places = rubric_places(entry.rubric, entry.folder / "head")
     claims = [claim.text for claim in entry.scenario.claims]
