@@ -18,9 +18,11 @@ from reviewkit.batch import Order, Read, prepare, publish
 from reviewkit.batchrun import Runner, score_all
 from reviewkit.engine import Engine
 from reviewkit.errors import DataError, SubmissionError
+from reviewkit.harness.stage import find_driver
 from reviewkit.limits import STANDARD, Limits
 from reviewkit.progress import print_line, shown_progress
 from reviewkit.row import Row
+from reviewkit.runtimes.nodeguest import lacking_for
 from reviewkit.safe_text import visible
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.submission import parse_submission, read_bytes
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def demo_notebooks(bank: Bank) -> list[Path]:
-    """The completed notebooks that come with the bank's interview scenarios.
+    """The completed notebooks that come with the bank's interview scenarios; those in TypeScript where Node can run them.
 
     Raises:
         DataError: If there are none.
@@ -40,7 +42,7 @@ def demo_notebooks(bank: Bank) -> list[Path]:
     found = [
         path
         for entry in bank
-        if entry.rubric_folder is not None and entry.scenario.kind == "interview"
+        if entry.rubric_folder is not None and entry.scenario.kind == "interview" and lacking_for(find_driver(entry.folder)) is None
         for path in sorted((entry.rubric_folder / "calibration").glob("*.ipynb"))
     ]
     if not found:

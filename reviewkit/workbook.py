@@ -195,11 +195,22 @@ class Workbook:
         probe = next((p for p in self.entry.scenario.probes if p.id == probe_id), None)
         if probe is None:
             raise UsageError(f"No probe {probe_id!r}.", "Use one of: " + ", ".join(p.id for p in self.entry.scenario.probes))
+        if self._lacks():
+            return
         result = await load_module(self.entry.folder / probe.file).run(self.stage(on))
         print(f"{probe.title}: {result.verdict}")
         show(result.plots, result.table)
         where = on if on in ("head", WORKSPACE) else "mend"
         self.record("probe.run", {"probe": probe_id, "tree": where, "verdict": str(result.verdict)[:500]})
+
+    def _lacks(self) -> bool:
+        """Whether what runs this scenario's code is not on this machine; says so in one line, and the rest works."""
+        from reviewkit.runtimes import nodeguest
+
+        lacking = nodeguest.lacking_for(find_driver(self.entry.folder))
+        if lacking is not None:
+            print(lacking)
+        return lacking is not None
 
     def _locked(self) -> bool:
         """Whether the exercises are still closed; says so. Only a recorded workbook has a review part to close."""
@@ -218,6 +229,8 @@ class Workbook:
         exercise = self.entry.scenario.exercise(exercise_id)
         if exercise.public_checks is None:
             raise UsageError(f"{exercise_id!r} has no public checks.", "They belong to mend exercises.")
+        if self._lacks():
+            return
         results = []
         for mark, function in marked(load_module(self.entry.folder / exercise.public_checks), "check").values():
             try:
@@ -234,7 +247,7 @@ class Workbook:
         exercise = self.entry.scenario.exercise(exercise_id)
         if exercise.run is None:
             raise UsageError(f"{exercise_id!r} has no load to run.", "It belongs to diagnose exercises.")
-        if self._locked():
+        if self._locked() or self._lacks():
             return Load(Recording((), ()))
         recording: Recording = await load_module(self.entry.folder / exercise.run).run(self.stage("head"), seed)
         print(recording.verdict)
@@ -245,6 +258,8 @@ class Workbook:
         """`%%evidence REMARK`: run a check on the change as proposed and record what came out."""
         if not any(part.strip() and not part.lstrip().startswith("#") for part in cell.split("\n")):
             print("Nothing to run yet: write a check that should hold.")
+            return
+        if self._lacks():
             return
         finding_id = self._finding(line.strip() or "last")
         with ThreadPoolExecutor(1) as pool:  # the kernel's own loop is running this cell

@@ -20,7 +20,9 @@ import pytest
 from typer.testing import CliRunner
 
 from reviewkit import codetokens, doctor
+from reviewkit.bank import find_bank
 from reviewkit.cli import app
+from reviewkit.demo import demo_notebooks
 from reviewkit.harness import Answer, Calls, World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
@@ -28,6 +30,7 @@ from reviewkit.runtimes import nodeplace
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
 from reviewkit.runtimes.node import CellError, CellStopped
+from reviewkit.workbook import Workbook
 
 node = pytest.mark.node
 GONE_SECONDS = 3.0
@@ -236,6 +239,27 @@ def test_a_missing_part_is_one_line_with_its_command(
     (line,) = [str(part) for part in doctor.examine() if part.name == "TypeScript"]
     assert line.startswith("missing")
     assert command in line
+
+
+def test_a_workbook_of_typescript_without_node_says_one_line_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Probes, checks, loads and evidence; the demo leaves its submissions out."""
+    bank = find_bank(start=Path(__file__).parent)
+    assert [path for path in demo_notebooks(bank) if "fulfilment" in path.parts]
+    monkeypatch.setattr(nodeplace, "find_node", lambda: None)
+    workbook = Workbook()
+    monkeypatch.setattr(workbook, "_form", lambda *_: None)
+    workbook.start("fulfilment")
+    capsys.readouterr()
+    asyncio.run(workbook.probe("hiccup"))
+    asyncio.run(workbook.check("mend"))
+    assert repr(asyncio.run(workbook.load("diagnose"))) == "Load(0 metrics, 0 events)"
+    workbook.evidence_cell("", "assert False")
+    assert capsys.readouterr().out.splitlines() == [f"Node is not on this machine. Run: {nodeplace.INSTALL}"] * 4
+    assert not [path for path in demo_notebooks(bank) if "fulfilment" in path.parts]
+    workbook.review_cell("src/app.ts", "export {}")
+    assert capsys.readouterr().out == "src/app.ts: in your workspace\n"
 
 
 def test_setup_without_node_or_without_a_registry_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

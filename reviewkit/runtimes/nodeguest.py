@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodeplace import LEAST_STRIPPING, Node, require_node
 
 if TYPE_CHECKING:
@@ -28,6 +29,17 @@ def required() -> Node:
         MissingRuntimeError: If there is none, or one that cannot run TypeScript by itself.
     """
     return require_node(LEAST_STRIPPING)
+
+
+def lacking_for(driver: Path) -> str | None:
+    """What guests with this driver lack on this machine, in one line that names the command; None if nothing."""
+    if driver.suffix not in DRIVERS:
+        return None
+    try:
+        required()
+    except MissingRuntimeError as error:
+        return str(error)
+    return None
 
 
 def member() -> Path:
