@@ -1,4 +1,5 @@
 """Writes the pins of the candidate's image from requirements.lock: `reviewkit/data/image/` and `binder/`, one text.
+Beside it `node.txt`, for images with a scenario in TypeScript.
 
 What is listed: all that the package depends on, but for what only the hiring side runs (`reviewkit.pins.HIRING_ONLY`), with
 everything that those need on the image's Python. Run `python scripts/pin_image.py` after a change of requirements.lock,
@@ -15,12 +16,16 @@ from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from reviewkit.errors import UsageError
 from reviewkit.pins import HIRING_ONLY, closure, installed_facts, pins_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TARGETS: Final = (ROOT / "reviewkit" / "data" / "image" / "requirements.txt", ROOT / "binder" / "requirements.txt")
+IMAGE_DATA: Final = ROOT / "reviewkit" / "data" / "image"
+TARGETS: Final = (IMAGE_DATA / "requirements.txt", ROOT / "binder" / "requirements.txt")
+NODE: Final = IMAGE_DATA / "node.txt"
+"""What an image with a scenario in TypeScript has beside it: the extra `node`."""
 IMAGE: Final = {
     "python_version": "3.11", "python_full_version": "3.11.14", "sys_platform": "linux", "os_name": "posix",
     "platform_system": "Linux", "implementation_name": "cpython", "platform_python_implementation": "CPython",
@@ -36,6 +41,14 @@ def pins() -> str:
     return "".join(f"{line}\n" for name in closure(roots, facts, IMAGE) for line in lock[name])
 
 
+def node_pins() -> str:
+    """The lines of the lock about the packages of the extra `node`, which need no others."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lock = pins_of((ROOT / "requirements.lock").read_text("utf-8"))
+    names = [canonicalize_name(Requirement(need).name) for need in project["optional-dependencies"]["node"]]
+    return "".join(f"{line}\n" for name in names for line in lock[name])
+
+
 def facts(name: str) -> tuple[str, Sequence[str]]:
     """Version and requirements of a package; what only another Python needs is not installed here and needs nothing."""
     try:
@@ -49,13 +62,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Pin the candidate's image from requirements.lock.")
     parser.add_argument("--check", action="store_true", help="change nothing; say what is out of date")
     arguments = parser.parse_args(argv)
-    text = pins()
-    old = [path for path in TARGETS if not path.is_file() or path.read_text("utf-8") != text]
+    wanted = {**dict.fromkeys(TARGETS, pins()), NODE: node_pins()}
+    old = [path for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in old:
         if arguments.check:
             print(f"{path.relative_to(ROOT)} is out of date. Run: python scripts/pin_image.py", file=sys.stderr)
         else:
-            path.write_text(text, "utf-8")
+            path.write_text(wanted[path], "utf-8")
     return 1 if arguments.check and old else 0
 
 

