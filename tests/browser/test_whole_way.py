@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from candidate import Candidate, completed
 from playwright.sync_api import Page, expect
 from test_cli import reviewkit
-from workplace import DRAW_MS, Workplace, form, settled, uncaught, wait_until
+from workplace import DRAW_MS, Workplace, form, go_on, settled, uncaught, wait_until
 
 from reviewkit.bank import find_bank
 from reviewkit.calibration import Review
-from reviewkit.serve import Served, serve
+from reviewkit.grants import Granted, issue
+from reviewkit.serve import Served, data_folder, serve
 from reviewkit.submission import read_submission
+from reviewkit.trust import notary_of, sign
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = find_bank(ROOT).entry("transactions")
 MENDED = "txservice/models.py"
 
 
+@pytest.fixture(scope="module")
+def server(offices: Workplace) -> Iterator[Served]:
+    """One server for both ways."""
+    with pytest.MonkeyPatch.context() as patch:
+        offices.enter(patch)
+        with serve(ROOT / "notebooks" / "transactions.ipynb", folder=offices.work, candidate="c-7", bank=ROOT) as made:
+            yield made
+
+
 @pytest.fixture
-def served(workplace: Workplace) -> Served:
-    made = serve(ROOT / "notebooks" / "transactions.ipynb", folder=workplace.work, candidate="c-7", bank=ROOT)
-    workplace.servers.append(made)
+def granted(server: Served, workplace: Workplace) -> Granted:
+    """A fresh workbook on it, signed as the first one is."""
+    made = issue(ROOT / "notebooks" / "transactions.ipynb", workplace.work, candidate="c-7")
+    sign(made.notebook, notary_of(data_folder()))
     return made
 
 
-def opened(workplace: Workplace, made: Served) -> Page:
-    page = workplace.page(width=1400, height=1000)
-    page.goto(made.url)
-    expect(form(page, "change").locator(".rk-row").first).to_be_attached(timeout=DRAW_MS)
-    return page
+def opened(workplace: Workplace, server: Served, granted: Granted) -> Page:
+    workplace.lab.set_viewport_size({"width": 1400, "height": 1000})
+    go_on(workplace.lab, server.page(granted.grant.record, granted.notebook.name))
+    expect(form(workplace.lab, "change").locator(".rk-row").first).to_be_attached(timeout=DRAW_MS)
+    return workplace.lab
 
 
 def mended_text() -> str:
@@ -71,11 +84,11 @@ def scored(path: Path, tmp_path: Path) -> dict[str, object]:
     return json.loads((out / row["scorecard"]).read_text("utf-8"))  # type: ignore[no-any-return]
 
 
-def test_by_mouse(workplace: Workplace, served: Served, tmp_path: Path) -> None:
-    page = opened(workplace, served)
+def test_by_mouse(workplace: Workplace, server: Served, granted: Granted, tmp_path: Path) -> None:
+    page = opened(workplace, server, granted)
     sample = review(tmp_path)
     Candidate(page, ENTRY.scenario).work_through(sample, tmp_path / "mend")
-    notebook = served.granted.notebook
+    notebook = granted.notebook
     wait_until(page, lambda: completed(notebook))
     state = read_submission(notebook).state
     assert [f.body for f in state.findings] == [f.body for f in sample.findings]
@@ -112,8 +125,8 @@ class Keyboard:
         self.page.keyboard.insert_text(text)
 
 
-def test_by_keyboard_alone(workplace: Workplace, served: Served, tmp_path: Path) -> None:
-    page = opened(workplace, served)
+def test_by_keyboard_alone(workplace: Workplace, server: Served, granted: Granted, tmp_path: Path) -> None:
+    page = opened(workplace, server, granted)
     settled(page)
     keys = Keyboard(page)
     keys.reach(".rk-change .rk-row")
@@ -150,7 +163,7 @@ def test_by_keyboard_alone(workplace: Workplace, served: Served, tmp_path: Path)
     keys.press("Enter")
     expect(page.get_by_role("button", name="Not yet")).to_be_focused()
     keys.press("Shift+Tab", "Enter")
-    notebook = served.granted.notebook
+    notebook = granted.notebook
     wait_until(page, lambda: completed(notebook))
     state = read_submission(notebook).state
     (finding,) = state.findings
