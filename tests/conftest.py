@@ -37,6 +37,8 @@ LONGEST = (
 """Files whose tests are the longest, in this order before all others: a long one that begins last keeps one process busy alone."""
 BY_SCENARIO = ("test_calibration", "test_content")
 """Files whose tests are shared out by scenario, not as one."""
+TOGETHER = "test_forms_"
+"""How files begin that are shared out as one: they work in one JupyterLab, which is dear to open."""
 
 
 RUNNING = ("test_a_scenario_proves_itself", "test_a_reference_of_the_bank", "test_a_guest_whose_checks", "test_reviews_score", "test_noise_costs")
@@ -61,6 +63,8 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         file, _, rest = nodeid.partition("::")
         slug = re.search(r"\[(\w+)\]$", rest)
+        if Path(file).stem.startswith(TOGETHER):
+            return TOGETHER
         return f"{file}[{slug[1]}]" if slug and Path(file).stem in BY_SCENARIO else file
 
 
