@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from reviewkit.errors import ReviewkitError, UsageError
-from reviewkit.invite_terms import DAYS, FOCUS_MINUTES, RETENTION_DAYS, Terms
+from reviewkit.invite_terms import DAYS, FOCUS_MINUTES, RETENTION_DAYS, Terms, stage_days
 from reviewkit.policy import AiUse
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def create(
     policy: Annotated[AiUse, typer.Option("--policy", help="AI assistants: not at all, declared, or freely.")] = AiUse.DECLARED,
     retention: Annotated[int, typer.Option("--retention-days", min=1, max=3650, help="How long you say you keep the record.")] = RETENTION_DAYS,
     focus: Annotated[int, typer.Option("--focus-minutes", min=0, max=600, help="Minutes from the start in which nobody watches; the first screen says it.")] = FOCUS_MINUTES,
+    stage: Annotated[Optional[list[str]], typer.Option("--stage", metavar="NAME=DAY", help="When a later stage opens: architecture=2026-12-03, degraded=2026-12-05T14:00+01:00.")] = None,  # noqa: UP045
     bank: BankOption = None, store: StoreOption = "", repo: RepoOption = "", binder: BinderOption = "", hub: HubOption = "",
     local: LocalOption = LOCAL, qr: QrOption = False, svg: SvgOption = None, as_json: JsonOption = False,
 ) -> None:  # fmt: skip
@@ -78,7 +79,7 @@ def create(
 
     places = Places(repo, binder, hub, local)
     links("rk1.x.y", places)  # a wrong address is said before anything is stored
-    terms = Terms(minutes, days, seed, intake, policy, retention, focus)
+    terms = Terms(minutes, days, seed, intake, policy, retention, focus, stage_days(stage or ()))
     if (people is None) == (not candidate):
         raise UsageError(
             "An invite is for one candidate or for a list.", "Give either --candidate c-17 or --from people.csv."

@@ -17,7 +17,16 @@ from urllib.parse import urlsplit
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from reviewkit import base64url
 from reviewkit.errors import InviteError, UsageError
@@ -25,6 +34,7 @@ from reviewkit.event import canonical, first_fault
 from reviewkit.fieldtypes import Slug, Version
 from reviewkit.invite_terms import FOCUS_MINUTES
 from reviewkit.policy import AiUse
+from reviewkit.words import StageName
 
 FORMAT: Final = "rk1"
 TOKEN_MAX: Final = 2048
@@ -109,6 +119,8 @@ class Invite(BaseModel):
     """Time box."""
     focus_minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
     """Minutes from the start in which nobody watches, as the first screen says; None in invites that do not say it."""
+    stages: Annotated[dict[StageName, Seconds], Field(min_length=1)] | None = None
+    """Seconds since 1970 from which a later stage is open; what is not named is open from the start. None in invites that name none."""
     intake: Annotated[str, AfterValidator(_address_or_none)] = ""
     """Address of the intake; empty: handed in as a file."""
     policy: AiUse
@@ -121,6 +133,11 @@ class Invite(BaseModel):
     exp: Seconds
     """Not valid from this second on."""
 
+    @model_validator(mode="after")
+    def _stages_open_while_it_is_valid(self) -> Invite:
+        if any(at >= self.exp for at in (self.stages or {}).values()):
+            raise ValueError("a stage opens after the link has ended")
+        return self
 
     @property
     def focus(self) -> int:

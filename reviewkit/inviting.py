@@ -38,6 +38,7 @@ def make(bank: Bank, slug: str, candidate: str, terms: Terms, key: SigningKeyPai
             seed=secrets.randbelow(2**31) if terms.seed is None else terms.seed,
             minutes=scenario.minutes if terms.minutes is None else terms.minutes,
             focus_minutes=terms.focus_minutes,
+            stages=dict(terms.stages) or None,
             intake=intake_address(terms.intake) if terms.intake else "",
             policy=terms.policy,
             policy_text=CURRENT[terms.policy],
@@ -46,7 +47,7 @@ def make(bank: Bank, slug: str, candidate: str, terms: Terms, key: SigningKeyPai
             exp=now + terms.days * DAY,
         )
     except ValidationError as error:
-        field = str(error.errors()[0]["loc"][0])
+        field = str((*error.errors()[0]["loc"], "stages")[0])  # one that is about several fields names none
         if field == "candidate":
             fact = "A candidate's id holds 1 to 80 letters, digits and _ . @ + -"
             raise UsageError(f"{fact}.", "Use an opaque id such as c-17; no names.") from None

@@ -78,6 +78,7 @@ def terms_of(invite: Invite) -> Terms:
         retention_days=invite.retention_days,
         intake=invite.intake,
         focus_minutes=invite.focus,
+        stages=invite.stages or {},
     )
 
 

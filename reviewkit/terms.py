@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from reviewkit.event import Event, Kind
+from reviewkit.words import StageName
 
 DISAGREED: Final = "Nothing is recorded until you agree on the first screen of this workbook."
 
@@ -31,6 +32,8 @@ class Terms(BaseModel):
     """Where the record is sent; empty: handed in as a file."""
     focus_minutes: Annotated[StrictInt, Field(ge=0, le=600)] = 0
     """From the agreement on, in which nobody watches; without an intake nobody ever can."""
+    stages: Annotated[dict[StageName, StrictInt], Field(max_length=len(StageName))] = {}
+    """Seconds since 1970 from which a stage is open; what is not named is open from the start."""
 
 
 def is_agreed(terms: Terms | None, events: Iterable[Event]) -> bool:

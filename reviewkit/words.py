@@ -73,6 +73,13 @@ class Dimension(StrEnum):
     COMMUNICATION = "communication"
 
 
+class StageName(StrEnum):
+    """A stage of an interview that may open later than the review: the architecture (Day 3), the degraded system (Day 5)."""
+
+    ARCHITECTURE = "architecture"
+    DEGRADED = "degraded"
+
+
 class ExerciseKind(StrEnum):
     """A task beyond findings."""
 

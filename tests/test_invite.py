@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_intake import KEYS, NOW, PRIVATE, PUBLIC, invite, token
+from pydantic import ValidationError
 
 from reviewkit import base64url
 from reviewkit.errors import InviteError, UsageError
@@ -25,6 +26,7 @@ from reviewkit.invite import (
     token_of,
     verify,
 )
+from reviewkit.opening import terms_of
 
 
 def refused(text: str, now: float = NOW, **options: object) -> str:
@@ -44,6 +46,18 @@ def test_what_was_signed_is_what_is_read() -> None:
     payload = json.loads(base64url.decode(text.split(".")[1]))
     assert not {"alg", "name", "typ"} & payload.keys()
     assert type(payload["exp"]) is int
+
+
+def test_days_of_stages_are_signed_and_an_invite_without_them_is_the_one_it_was() -> None:
+    plain = invite()
+    assert "stages" not in json.loads(base64url.decode(sign(plain, PRIVATE).split(".")[1]))
+    dated = invite(stages={"degraded": NOW + 50, "architecture": NOW + 20})
+    assert verify(sign(dated, PRIVATE), KEYS, NOW).stages == {"architecture": NOW + 20, "degraded": NOW + 50}
+    assert terms_of(plain).stages == {}
+    assert terms_of(dated).stages == dated.stages
+    for wrong in ({"review": NOW}, {"architecture": dated.exp}, {"architecture": "2026-12-03"}, {}):
+        with pytest.raises(ValidationError):
+            invite(stages=wrong)
 
 
 def test_each_reason_is_its_own() -> None:

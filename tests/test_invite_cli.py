@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,15 @@ def test_the_newest_of_each_invite_is_scored() -> None:
     kept, notes = newest(rows)
     assert [row["id"] for row in kept] == [2, 3, 5]
     assert len(notes) == 1
+
+
+def test_stages_open_on_days_that_the_invite_names(desk: Desk) -> None:
+    days = ("--stage", "architecture=2099-12-03", "--stage", "degraded=2099-12-05T14:00+01:00")
+    said = desk.run("invite", "create", "stock", "--candidate", "s-1", *days, code=2)
+    assert "a stage opens after the link has ended" in said
+    soon = datetime.now(UTC) + timedelta(days=2)
+    (one,) = desk.json("invite", "create", "stock", "--candidate", "s-1", "--stage", f"architecture={soon:%Y-%m-%dT%H:%M}+01:00")
+    invite = verify(one["token"], given_public_keys(desk.run("invite", "key", "--public")), one["iat"])
+    assert invite.stages == {"architecture": int(soon.replace(second=0, microsecond=0).timestamp()) - 3600}
+    for wrong in ("architecture", "architecture=soon", "review=2026-12-03", "=2026-12-03"):
+        assert "A stage's day cannot be read" in desk.run("invite", "create", "stock", "--candidate", "s-1", "--stage", wrong, code=2)

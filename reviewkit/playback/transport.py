@@ -9,9 +9,9 @@ from anywidget import AnyWidget
 from traitlets import Bool, Int, Unicode
 
 _CSS: Final = """
-.rk-transport { display: flex; align-items: center; gap: 8px; margin: 2px; }
+.rk-transport { display: flex; align-items: center; gap: 8px; margin: 2px; flex: 0 1 530px; }
 .rk-transport .jupyter-button { width: 96px; flex: none; }
-.rk-transport input { width: min(420px, 100%); accent-color: var(--jp-brand-color1); }
+.rk-transport input { flex: 1 1 auto; width: 420px; min-width: 80px; accent-color: var(--jp-brand-color1); }
 .rk-playback :is(button, input, select):focus-visible { outline: 2px solid var(--jp-brand-color1) !important; outline-offset: 1px; }
 """
 

@@ -6,6 +6,8 @@ import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from candidate import Candidate as AtWork
 from made_intake import Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from test_invited import in_sight
 from test_stages import TALK
 from typer.testing import CliRunner
@@ -43,6 +45,8 @@ BANK = find_bank(made.ROOT)
 SLUG, FLAW = "transactions", "swallowed-conflict"
 ENTRY = BANK.entry(SLUG)
 NUMBER = 21
+DAY_3 = 2**35
+"""Seconds since 1970: far off."""
 PLACE = rubric_places(ENTRY.rubric, ENTRY.folder / "head")[FLAW][0]
 AT_FLAW = {**made.SEEN, "file": PLACE.file, "line": PLACE.first, "end_line": PLACE.last}
 TITLE = next(defect.title for defect in ENTRY.rubric.defects if defect.id == FLAW)
@@ -134,7 +138,7 @@ def candidate(browser: Browser, server: Candidate, intake: Intake) -> Iterator[P
     page = context.new_page()
     page.faults = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
-    text = token(NUMBER, slug=SLUG, intake=intake.url)
+    text = token(NUMBER, slug=SLUG, intake=intake.url, stages={"architecture": DAY_3})
     page.goto(f"http://127.0.0.1:{server.port}{BASE}reviewkit/open/{text}?token={LOGIN}")
     yield page
     context.close()
@@ -142,6 +146,12 @@ def candidate(browser: Browser, server: Candidate, intake: Intake) -> Iterator[P
 
 def table(page: Page, caption: str) -> Locator:
     return page.locator(".rk-cockpit table").filter(has=page.locator("caption", has_text=caption))
+
+
+def on_day_3(asked: Route) -> None:
+    """The server's clock, by which a page goes, says that the day has come."""
+    answer, now = asked.fetch(), datetime.fromtimestamp(DAY_3 + 60, UTC)
+    asked.fulfill(response=answer, headers={**answer.headers, "date": format_datetime(now, usegmt=True)})
 
 
 def in_kernel(served: HiringServer, code: str) -> Any:
@@ -207,7 +217,10 @@ def test_a_live_interview(
 ) -> None:
     desk = interviewer.locator(".rk-cockpit")
     expect(desk).to_contain_text("not opened yet")
-    candidate.get_by_role("button", name="I agree, begin").click(timeout=2 * DRAW_MS)
+    agree = candidate.get_by_role("button", name="I agree, begin")
+    expect(agree).to_be_visible(timeout=2 * DRAW_MS)
+    expect(candidate.locator(".rk-terms")).to_contain_text("The architecture (drawing and explanation): from")
+    agree.click()
     work = AtWork(candidate, ENTRY.scenario)
     plan = review([AT_FLAW, PROBE, OFFLINE])
     expect(desk).to_contain_text("minute 0 of 60")
@@ -260,9 +273,16 @@ def test_a_live_interview(
     work.probe("again")
     expect(table(interviewer, "Probes and checks").get_by_role("row")).to_have_count(3)
 
+    # Day 3 has not come: its forms say so. Then it has.
     work.close_review()
-    work.answer("explain", {"text": "The first report may have been stored; the unique constraint decides."})
+    explain = form(candidate, "explain")
+    expect(explain).to_contain_text("Not open yet. This stage opens on")
+    expect(explain.get_by_role("textbox")).to_be_hidden()
+    candidate.route("**/reviewkit/api/**", on_day_3)
     work.decide(plan)
+    expect(explain.get_by_role("textbox")).to_be_visible()
+    work.answer("explain", {"text": "The first report may have been stored; the unique constraint decides."})
+    candidate.unroute_all(behavior="wait")
     work.submit()
     expect(desk).to_contain_text("submitted")
     kept = [event.hash for event in server.journal(invite(NUMBER).id).read().events]

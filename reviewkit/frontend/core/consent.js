@@ -1,4 +1,5 @@
 import { fill, h, uid } from './dom.js';
+import { dayTime } from './context.js';
 import { watchTerms } from './watching.js';
 import { asList, text } from './state.js';
 
@@ -12,6 +13,17 @@ function reader(ctx, terms) {
     : ctx.t('The people who invited you. Nothing is sent: at the end you hand in a file.');
 }
 
+/** Which stage is open when, where the invite says so. */
+function days(ctx, terms) {
+  const opens = name => Number(terms.stages?.[name]) * 1000;
+  const lines = [
+    ['architecture', at => ctx.t('The architecture (drawing and explanation): from %1.', at)],
+    ['degraded', at => ctx.t('The system in trouble: from %1.', at)]
+  ];
+  const found = lines.filter(([name]) => opens(name) > 0).map(([name, say]) => say(dayTime(opens(name))));
+  return found.length > 0 ? h('ul', {}, [ctx.t('The review: now.'), ...found].map(line => h('li', {}, line))) : null;
+}
+
 /** The terms as a list of questions and answers. */
 function termList(ctx, terms) {
   const recorded = asList(ctx.spec.recorded).map(item => h('li', {}, text(item, 300)));
@@ -22,8 +34,9 @@ function termList(ctx, terms) {
     [ctx.t('Who may watch'), watchTerms(ctx, terms)],
     [ctx.t('How long it is kept'), ctx.t('%1 days, as the people who invited you say; then they delete it.', terms.retention_days)],
     [ctx.t('AI assistants'), text(terms.policy, 2000)],
-    [ctx.t('Time'), ctx.t('%1 minutes, counted from when you agree. You may stop and come back.', terms.minutes)]
-  ];
+    [ctx.t('Time'), ctx.t('%1 minutes, counted from when you agree. You may stop and come back.', terms.minutes)],
+    [ctx.t('What opens when'), days(ctx, terms)]
+  ].filter(([, value]) => value !== null);
   return h(
     'dl',
     { class: 'rk-terms' },

@@ -105,10 +105,26 @@ export function answersTo(ctx, id) {
     .map(event => ({ op: event.op, answer: event.data.answer }));
 }
 
-/** Why an exercise is locked: the review part comes first. */
-export function exerciseLock(ctx) {
+const STAGES = { trace: 'architecture', explain: 'architecture', diagnose: 'degraded' };
+
+/** When the stage of an exercise opens, in ms, or 0: it is open, or there is work in it already, which nothing locks again. */
+export function opensAt(ctx, { kind, id }) {
+  const { terms, clockOffset } = ctx.model.get('status');
+  const wait = 1000 * Number(terms?.stages?.[STAGES[kind]]) - Date.now() - clockOffset;
+  if (!(wait > 0) || ctx.model.get('state').exercises.get(id)?.answer) return 0;
+  ctx.wake?.(wait + 500);
+  return 1000 * terms.stages[STAGES[kind]];
+}
+
+/** A day with its hour, as people where the page is read write it. */
+export const dayTime = ms => new Date(ms).toLocaleString([], { dateStyle: 'full', timeStyle: 'short' });
+
+/** Why an exercise is locked: the review part comes first, then its day. */
+export function exerciseLock(ctx, exercise) {
   const reason = lockedReason(ctx);
   if (reason) return reason;
+  const opens = opensAt(ctx, exercise);
+  if (opens) return ctx.t('Not open yet. This stage opens on %1.', dayTime(opens));
   return ctx.model.get('state').closed ? '' : ctx.t('Opens when you close the review part.');
 }
 

@@ -1,4 +1,4 @@
-import { answersTo, autosave, card, exerciseLock, lockedReason } from './context.js';
+import { answersTo, autosave, card, exerciseLock, lockedReason, opensAt } from './context.js';
 import { append, field, fill, h } from './dom.js';
 import { markdown } from './markdown.js';
 import { text } from './state.js';
@@ -110,7 +110,7 @@ export function exerciseCard(ctx, kind) {
   frame.body.append(prompt);
   const kept = kind === 'mend' ? prompt : frame.body; // its files lie open in cells anyway
   const lock = reason => {
-    kept.hidden = !ctx.model.get('state').closed;
+    kept.hidden = !ctx.model.get('state').closed || opensAt(ctx, { kind, id }) > 0;
     frame.lock(reason);
   };
   return { frame: { ...frame, lock }, id, item };
@@ -122,7 +122,7 @@ export function task(ctx) {
   return {
     node: frame.node,
     update() {
-      frame.lock(exerciseLock(ctx));
+      frame.lock(exerciseLock(ctx, { kind: 'task', id: '' }));
     },
     dispose() {}
   };
@@ -144,7 +144,7 @@ export function mend(ctx) {
   return {
     node: frame.node,
     update() {
-      const reason = exerciseLock(ctx);
+      const reason = exerciseLock(ctx, { kind: 'mend', id });
       frame.lock(reason);
       run.update(Boolean(reason));
       const work = ctx.model.get('state').exercises.get(id);
@@ -231,7 +231,7 @@ function written(ctx, kind, parts, pack, unpack) {
   return {
     node: frame.node,
     update() {
-      const reason = exerciseLock(ctx);
+      const reason = exerciseLock(ctx, { kind, id });
       frame.lock(reason);
       root.disabled = Boolean(reason);
       saving.update();

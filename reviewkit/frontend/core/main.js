@@ -11,6 +11,7 @@ import { h } from './dom.js';
 import { localStore } from './outbox.js';
 
 const SCHEMA = 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FORMS = {
   bar,
   change: ctx => new ChangeForm(ctx),
@@ -89,6 +90,7 @@ export function render({ model, el, env = {} }) {
   const form = FORMS[spec.form](ctx);
   el.replaceChildren(form.node);
   let queued = false;
+  let alarm = null;
   const update = () => {
     if (queued) return;
     queued = true;
@@ -97,12 +99,18 @@ export function render({ model, el, env = {} }) {
       form.update();
     });
   };
+  // Look again when something opens by itself.
+  ctx.wake = wait => {
+    clearTimeout(alarm);
+    alarm = setTimeout(update, Math.min(wait, LONGEST_TIMER_MS));
+  };
   form.node.addEventListener('keydown', ctx.accel);
   model.on(update);
   form.update();
   return {
     dispose() {
       model.off(update);
+      clearTimeout(alarm);
       form.dispose();
     },
     command: name => form.command?.(name) ?? false

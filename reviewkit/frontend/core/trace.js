@@ -162,7 +162,7 @@ export function trace(ctx) {
   return {
     node: frame.node,
     update() {
-      const reason = exerciseLock(ctx);
+      const reason = exerciseLock(ctx, { kind: 'trace', id });
       frame.lock(reason);
       root.disabled = Boolean(reason);
       saving.update();

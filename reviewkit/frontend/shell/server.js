@@ -15,7 +15,7 @@ export class Server {
     const url = new URL(`reviewkit/api/${route}`, new URL(this.settings.baseUrl, location.href)).href;
     const answer = await this.connection.makeRequest(url, init, this.settings);
     const date = Date.parse(answer.headers.get('Date') ?? '');
-    if (!Number.isNaN(date) && Math.abs(date - Date.now()) > 5000) this.clockOffset = date - Date.now();
+    if (!Number.isNaN(date)) this.clockOffset = Math.abs(date - Date.now()) > 5000 ? date - Date.now() : 0;
     return answer;
   }
 

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.a6a3721f43c0a890.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.c116f04c0e82a245.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
@@ -1526,7 +1526,7 @@ class Server {
     const url = new URL(`reviewkit/api/${route}`, new URL(this.settings.baseUrl, location.href)).href;
     const answer = await this.connection.makeRequest(url, init, this.settings);
     const date = Date.parse(answer.headers.get('Date') ?? '');
-    if (!Number.isNaN(date) && Math.abs(date - Date.now()) > 5000) this.clockOffset = date - Date.now();
+    if (!Number.isNaN(date)) this.clockOffset = Math.abs(date - Date.now()) > 5000 ? date - Date.now() : 0;
     return answer;
   }
 
