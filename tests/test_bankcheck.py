@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from reviewkit import linters
 from reviewkit.bank import Bank, BankNotFoundError, UnknownScenarioError, find_bank
 from reviewkit.bankcheck import canary_problems, changed_lines, read_problems
+from reviewkit.linters import LinterMissingError
 
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "transactions"
@@ -108,3 +110,8 @@ def test_the_bank_is_found_upward_by_variable_and_by_name(
         find_bank(start=Path("/"))
     with pytest.raises(UnknownScenarioError, match="transactions"):
         bank.entry("nothing")
+
+
+def test_a_linter_that_fails_is_not_taken_for_one_without_remarks(tmp_path: Path) -> None:
+    with pytest.raises(LinterMissingError, match=r"json.tool failed \(.*No such file"):
+        linters._run(tmp_path, "json.tool", "none.json")
