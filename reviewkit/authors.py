@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from reviewkit.event import Event, Joined
+from reviewkit.event import Event
+from reviewkit.eventdata import Joined
 
 NAMELESS: Final = "a guest"
 

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from reviewkit.durable import LOCK_PATIENCE, lock, read_exactly, sync, sync_folder
 from reviewkit.errors import EventError, JournalError
-from reviewkit.event import Event, Head, Kind, Problem, append_event, head_of, timestamp, verify_chain
+from reviewkit.event import Event, Head, Problem, append_event, head_of, timestamp, verify_chain
+from reviewkit.eventdata import Kind
 from reviewkit.grants import Grant, find_session_grant
 from reviewkit.terms import DISAGREED, is_agreed
 

@@ -9,18 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from reviewkit import event as shapes
+from reviewkit import eventdata as shapes
 from reviewkit.event import (
     GENESIS,
-    Answer,
-    DiagnoseAnswer,
     Event,
-    ExplainAnswer,
     Head,
-    Kind,
     Problem,
-    PublicResult,
-    TraceAnswer,
     append_event,
     canonical,
     event_hash,
@@ -28,6 +22,7 @@ from reviewkit.event import (
     timestamp,
     verify_chain,
 )
+from reviewkit.eventdata import Answer, DiagnoseAnswer, ExplainAnswer, Kind, PublicResult, TraceAnswer
 from reviewkit.finding import Finding
 from reviewkit.words import Judgement
 

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from reviewkit.authors import authors
-from reviewkit.event import Event, Kind, Problem, field_names, head_of
+from reviewkit.event import Event, Problem, field_names, head_of
+from reviewkit.eventdata import Kind
 from reviewkit.record import State
 
 KNOWN_KEYS: Final = frozenset(("schema", "slug", "version", "record"))

@@ -14,7 +14,7 @@ from reviewkit.bank import Entry
 from reviewkit.batchmarks import Mark
 from reviewkit.decided import decided_points, unknown_in
 from reviewkit.drawing import Drawing, drawing_html
-from reviewkit.event import TraceAnswer
+from reviewkit.eventdata import TraceAnswer
 from reviewkit.evidence import REPEATS
 from reviewkit.evidence_view import evidence_rows
 from reviewkit.finding import Finding

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from reviewkit.event import Event, Head, Kind
+from reviewkit.event import Event, Head
+from reviewkit.eventdata import Kind
 from reviewkit.grants import Grant
 from reviewkit.intake.limits import SUBMISSION_MAX
 from reviewkit.record import notebook_metadata

@@ -21,7 +21,7 @@ from reviewkit import log, redact
 from reviewkit.bank import BANK_VARIABLE
 from reviewkit.deskroute import PAGE_OPTION, DeskHandler, hiring_bank
 from reviewkit.errors import DataError, GrantError
-from reviewkit.event import Kind
+from reviewkit.eventdata import Kind
 from reviewkit.grants import PARENT_VARIABLE, Granted, Grants, issue
 from reviewkit.handlers import NO_GRANT, PLAIN, ReviewkitHandler, for_the_owner, sender_of, start_sending
 from reviewkit.openroute import OpenHandler

@@ -10,7 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
-from reviewkit.event import Event, Kind
+from reviewkit.event import Event
+from reviewkit.eventdata import Kind
 from reviewkit.words import StageName
 
 DISAGREED: Final = "Nothing is recorded until you agree on the first screen of this workbook."

@@ -6,7 +6,8 @@ import made_playback as made
 import pytest
 
 from reviewkit.authors import authors
-from reviewkit.event import Event, EventError, Head, Kind, append_event, head_of, parse_data
+from reviewkit.event import Event, EventError, Head, append_event, head_of, parse_data
+from reviewkit.eventdata import Kind
 from reviewkit.playback.frames import frames
 from reviewkit.playback.view import headline
 from reviewkit.record import fold

@@ -8,7 +8,8 @@ from pathlib import Path
 from made_submissions import ROOT
 
 from reviewkit.bank import find_bank
-from reviewkit.event import Kind, parse_data
+from reviewkit.event import parse_data
+from reviewkit.eventdata import Kind
 from reviewkit.fileorder import drawn, in_order
 from reviewkit.forms import MIME, form
 from reviewkit.grants import Grants, cell_hashes, grant_of, issue

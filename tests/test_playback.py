@@ -19,7 +19,7 @@ from reviewkit.assess import assess
 from reviewkit.bank import find_bank
 from reviewkit.cli import app
 from reviewkit.drawing import Drawing
-from reviewkit.event import Kind
+from reviewkit.eventdata import Kind
 from reviewkit.playback.changes import PAIRS_ALL, Budget, change
 from reviewkit.playback.frames import LANES, PAUSE_MAX, Frame, Lane, frames
 from reviewkit.playback.player import SPEEDS, TICKS_A_SECOND, Player

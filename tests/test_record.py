@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from made_records import CLOSED, CONSENT, JOINED, OPENED, SAMPLES, SHARED, SUBMITTED, TIME, chain, remark
 
 from reviewkit.errors import EventError
-from reviewkit.event import DATA, GENESIS, Event, Kind, canonical
+from reviewkit.event import GENESIS, Event, canonical
+from reviewkit.eventdata import DATA, Kind
 from reviewkit.fieldtypes import TEXT_MAX
 from reviewkit.record import Head, append_event, fold, verify_chain
 

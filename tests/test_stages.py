@@ -12,7 +12,8 @@ from made_intake import invite
 from reviewkit.assess import assess
 from reviewkit.bank import find_bank
 from reviewkit.blocking import finished
-from reviewkit.event import EventError, Kind, parse_data, timestamp
+from reviewkit.event import EventError, parse_data, timestamp
+from reviewkit.eventdata import Kind
 from reviewkit.live.cockpit import Cockpit
 from reviewkit.live.cockpit_widget import CockpitWidget
 from reviewkit.live.notes import LEDGER, Note, NoteKind

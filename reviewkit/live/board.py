@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from reviewkit import event as shapes
+from reviewkit import eventdata as shapes
 from reviewkit.authors import NAMELESS, authors
 from reviewkit.finding import Finding
 from reviewkit.live.session import Session

@@ -13,7 +13,8 @@ from typing import Final
 
 from reviewkit.desk_text import text
 from reviewkit.drawing import Drawing, differences, drawing_html
-from reviewkit.event import DiagnoseAnswer, Event, ExplainAnswer, Kind, TraceAnswer
+from reviewkit.event import Event
+from reviewkit.eventdata import DiagnoseAnswer, ExplainAnswer, Kind, TraceAnswer
 from reviewkit.record import State
 from reviewkit.rubric import ExerciseKey, Rubric
 from reviewkit.scenario import Exercise, Scenario

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from reviewkit import event as shapes
+from reviewkit import eventdata as shapes
 from reviewkit.authors import authors
 from reviewkit.drawing import Drawing
-from reviewkit.event import Event, Kind
+from reviewkit.event import Event
+from reviewkit.eventdata import Kind
 from reviewkit.playback.changes import Budget, Change, change
 from reviewkit.record import fold
 from reviewkit.scenario import Scenario

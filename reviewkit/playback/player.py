@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reviewkit.event import Kind
+from reviewkit.eventdata import Kind
 from reviewkit.playback.frames import Frame
 
 SPEEDS: Final = (1, 2, 5, 10, 20, 60)

@@ -8,7 +8,7 @@ from typing import Final
 
 from reviewkit.diff import SHADES
 from reviewkit.drawing import Drawing, drawing_html
-from reviewkit.event import Kind
+from reviewkit.eventdata import Kind
 from reviewkit.playback.changes import Change
 from reviewkit.playback.frames import Frame, Lane
 from reviewkit.safe_text import visible
