@@ -1,6 +1,6 @@
 """A batch of many, some broken, some hanging: on a cluster that loses a worker, and killed and gone on with, it ends the same.
 
-In CI a dozen submissions; with --full 2,000, 1 % of them broken and 1 % hanging, killed five times.
+In CI nine submissions; with --full 2,000, 1 % of them broken and 1 % hanging, killed five times.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Size:
 @pytest.fixture(scope="module")
 def size(request: pytest.FixtureRequest) -> Size:
     count = int(os.environ.get("REVIEWKIT_BATCH_SIZE", "2000"))
-    return Size(count, max(1, count // 100), 5) if request.config.getoption("--full") else Size(12, 1, 1)
+    return Size(count, max(1, count // 100), 5) if request.config.getoption("--full") else Size(9, 1, 1)
 
 
 @pytest.fixture(scope="module")
