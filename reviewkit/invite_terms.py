@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from reviewkit.errors import UsageError
+from reviewkit.errors import UsageError, printable
 from reviewkit.policy import AiUse
 from reviewkit.words import StageName
 
@@ -47,6 +47,6 @@ def stage_days(words: Iterable[str]) -> dict[StageName, int]:
             found[StageName(name)] = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
         except (ValueError, OverflowError):
             raise UsageError(
-                "A stage's day cannot be read.", f"Give --stage NAME=2026-12-03 or NAME=2026-12-03T14:00+01:00, NAME one of {', '.join(StageName)}."
+                f"--stage {printable(word)}: cannot be read.", f"Give --stage NAME=2026-12-03 or NAME=2026-12-03T14:00+01:00, NAME one of {', '.join(StageName)}."
             ) from None
     return found

@@ -267,4 +267,5 @@ def test_stages_open_on_days_that_the_invite_names(desk: Desk) -> None:
     invite = verify(one["token"], given_public_keys(desk.run("invite", "key", "--public")), one["iat"])
     assert invite.stages == {"architecture": int(soon.replace(second=0, microsecond=0).timestamp()) - 3600}
     for wrong in ("architecture", "architecture=soon", "review=2026-12-03", "=2026-12-03"):
-        assert "A stage's day cannot be read" in desk.run("invite", "create", "stock", "--candidate", "s-1", "--stage", wrong, code=2)
+        said = desk.run("invite", "create", "stock", "--candidate", "s-1", "--stage", wrong, code=2)
+        assert f"--stage {wrong}: cannot be read." in said
