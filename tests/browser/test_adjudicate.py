@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import made_results
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from access import faults
 from playwright.sync_api import Browser, Page, expect
 from workplace import DRAW_MS, Workplace, shown, switch_theme, uncaught
 
@@ -96,8 +96,7 @@ def test_named_and_readable_in_both_themes(page: Page) -> None:
     expect(page.get_by_label("Reason, a few words")).to_be_focused(timeout=DRAW_MS)
     for theme in ("Dark", "Light"):
         switch_theme(page, theme)
-        found = Axe().run(page, context=".rk-adjudicate")
-        assert found.response["violations"] == [], found.generate_report()
+        assert faults(page, ".rk-adjudicate") == [], theme
     card = page.locator(".rk-adjudicate .rk-card")
     assert card.get_attribute("role") == "group"
     assert (card.get_attribute("aria-label") or "").startswith(title(page))

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from access import faults
 from playwright.sync_api import Error, Page, expect
 from workplace import Workplace, close_review, composer, form, row, switch_theme, write_finding
-
-# JupyterLab's own levels around ours decide the order of headings.
-EXEMPT = {"heading-order"}
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds inside our forms, one line each."""
-    found: list[dict[str, Any]] = Axe().run(page, context=".rk-root").response["violations"]
-    return [
-        f"{fault['id']}: {node['target']} {node.get('failureSummary', '')[:200]}"
-        for fault in found
-        if fault["id"] not in EXEMPT
-        for node in fault["nodes"][:3]
-    ]
 
 
 def test_axe_finds_nothing_in_any_form_light_and_dark(workplace: Workplace) -> None:
@@ -32,18 +17,18 @@ def test_axe_finds_nothing_in_any_form_light_and_dark(workplace: Workplace) -> N
     row(page, 33).locator('.rk-no[data-side="R"]').click()
     composer(page).get_by_role("button", name="Save finding").click()
     form(page, "status").get_by_text("What was recorded").click()
-    assert faults(page) == []
+    assert faults(page, ".rk-root") == []
     try:
         switch_theme(page, "Dark")
-        assert faults(page) == []
+        assert faults(page, ".rk-root") == []
         composer(page).get_by_role("button", name="Discard").click()
         form(page, "change").get_by_role("button", name="Split").click()
         close_review(page)
         form(page, "trace").get_by_role("button", name="Add Store to the route").click()
-        assert faults(page) == []
+        assert faults(page, ".rk-root") == []
     finally:
         switch_theme(page, "Light")
-    assert faults(page) == []
+    assert faults(page, ".rk-root") == []
 
 
 def cut_off(page: Page) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from access import faults
 from axe_playwright_python.sync_playwright import Axe
 from made_intake import PUBLIC, Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
@@ -115,8 +116,7 @@ def bodies(intake: Intake, number: int) -> list[str]:
 
 def clean(page: Page) -> None:
     """No fault that axe knows in the first screen and the status line, which is said aloud in one place only."""
-    found = Axe().run(page, context={"include": [[".rk-status"], [".rk-bar"]]})
-    assert found.violations_count == 0, found.generate_report()
+    assert faults(page, ".rk-status", ".rk-bar") == []
     assert page.locator(".rk-bar [role=status], .rk-status-line [role=status], .rk-status-line [aria-live]").count() == 1
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import made_playback
 import made_submissions as made
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from access import faults
 from candidate import Candidate as AtWork
 from made_intake import Intake, invite, token
 from made_opening import BASE, LOGIN, Candidate
@@ -183,9 +183,7 @@ def look(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": 800})
         cut = page.locator(".rk-cockpit").first.evaluate(CUT_OFF)
         assert cut == [], (width, cut[:6])
-    found = Axe().run(page, context=".rk-cockpit", options={"resultTypes": ["violations"]})
-    serious = [v for v in found.response["violations"] if v["id"] != "heading-order"]
-    assert serious == [], found.generate_report()
+    assert faults(page, ".rk-cockpit") == []
 
 
 def change_theme(page: Page, name: str) -> None:
