@@ -8,15 +8,14 @@ import datetime as dt
 import io
 import os
 import select
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made_cells import GONE_SECONDS, Notebook, Shell, failing, stopped_when
 from typer.testing import CliRunner
 
 from reviewkit import codetokens, doctor
@@ -33,31 +32,6 @@ from reviewkit.runtimes.node import CellError, CellStopped
 from reviewkit.workbook import Workbook
 
 node = pytest.mark.node
-GONE_SECONDS = 3.0
-
-
-class Shell:
-    class displayhook:  # noqa: N801 - IPython's name
-        prompt_count = 7
-
-
-class Notebook:
-    """Cells of one kernel, one after another: what each of them put out."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.magics = Magics(Shell(), lambda: root)
-
-    def ts(self, line: str, cell: str) -> tuple[str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            self.magics.ts(line, cell)
-        return out.getvalue(), err.getvalue()
-
-    def failing(self, line: str, cell: str) -> str:
-        with pytest.raises(CellError) as caught:
-            self.ts(line, cell)
-        return "\n".join(caught.value._render_traceback_())
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +70,7 @@ def test_a_file_is_written_by_a_cell_and_imported_by_others(notebook: Notebook, 
     use = "import { Payment } from './src/payment';\n"
     said = notebook.ts("", use + "const p = new Payment(5);\nconsole.log('größe', p.take(), p.kind);\nconsole.error('hm');")
     assert said == ("größe 5 card\n", "hm\n")
-    text = notebook.failing("", use + "const go = () => new Payment(500).take();\n\ngo();")
+    text = failing(notebook.ts, "", use + "const go = () => new Payment(500).take();\n\ngo();")
     assert text.splitlines() == [
         "RangeError: zu groß",
         "    at Payment.take (src/payment.ts:6:33)",
@@ -110,17 +84,17 @@ def test_a_file_is_written_by_a_cell_and_imported_by_others(notebook: Notebook, 
 @node
 def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, lives: None) -> None:
     """Syntax, types, causes, a rejection that nobody handles, an exit; and an error that is expected is output."""
-    assert notebook.failing("", "let x = 1;\nlet y = = 2;").splitlines()[:2] == ['cell [7]:2:9: Unexpected "="', "    let y = = 2;"]
+    assert failing(notebook.ts, "", "let x = 1;\nlet y = = 2;").splitlines()[:2] == ['cell [7]:2:9: Unexpected "="', "    let y = = 2;"]
     notebook.ts("src/broken.ts", "export const n = (;")
-    assert "src/broken.ts:1:19" in notebook.failing("", "import './src/broken'")
-    assert "TS2322" in notebook.failing("src/typed.ts --check", "export const n: number = 'one';")
+    assert "src/broken.ts:1:19" in failing(notebook.ts, "", "import './src/broken'")
+    assert "TS2322" in failing(notebook.ts, "src/typed.ts --check", "export const n: number = 'one';")
     caused = "try { (null as any).x } catch (cause) { throw new Error('outer', { cause }) }"
-    text = notebook.failing("", caused)
+    text = failing(notebook.ts, "", caused)
     assert "Error: outer" in text
     assert "caused by TypeError: Cannot read properties of null" in text
-    assert notebook.failing("", "void Promise.reject(new Error('lost'))").startswith("Error: lost\n    at <anonymous> (cell [7]:1:21)")
-    assert notebook.failing("", "throw { code: 5 }") == "Uncaught { code: 5 }"
-    assert notebook.failing("", "process.exit(3)") == "Exit: cell [7] left with status 3."
+    assert failing(notebook.ts, "", "void Promise.reject(new Error('lost'))").startswith("Error: lost\n    at <anonymous> (cell [7]:1:21)")
+    assert failing(notebook.ts, "", "throw { code: 5 }") == "Uncaught { code: 5 }"
+    assert failing(notebook.ts, "", "process.exit(3)") == "Exit: cell [7] left with status 3."
     assert notebook.ts("--expect-error", "throw new Error('meant')")[1].startswith("Error: meant")
     assert notebook.ts("--nonsense", "1")[0].startswith("%%ts: unrecognized arguments: --nonsense.")
 
@@ -132,11 +106,11 @@ def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: Non
     with contextlib.redirect_stdout(out), pytest.raises(CellError, match=r"TimeLimit: cell \[7\] had not ended after 0.5 s"):
         notebook.magics.ts("--timeout 0.5", "console.log('before'); for (;;) {}")
     assert out.getvalue() == "before\n"
-    assert notebook.failing("--timeout 0.5", "setInterval(() => 0, 10)").startswith("TimeLimit")
+    assert failing(notebook.ts, "--timeout 0.5", "setInterval(() => 0, 10)").startswith("TimeLimit")
     full = "const all: unknown[] = []; for (;;) all.push(new Array(50_000).fill(0))"
-    assert notebook.failing("", full) == "MemoryLimit: cell [7] needed more than 256 MB."
+    assert failing(notebook.ts, "", full) == "MemoryLimit: cell [7] needed more than 256 MB."
     buffers = "const all: Buffer[] = []; for (;;) all.push(Buffer.alloc(100_000_000))"
-    assert "alloc" in notebook.failing("", buffers)
+    assert "alloc" in failing(notebook.ts, "", buffers)
     shown, cut = notebook.ts("", "const text = 'x'.repeat(99_999); for (let n = 0; n < 20; n++) console.log(text)")
     assert (len(shown), cut.strip()) == (1_000_000, "[output cut after 1000000 characters]")
 
@@ -147,7 +121,7 @@ def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
     assert notebook.ts("", "import fs from 'node:fs'; fs.writeSync(1, 'no end'); console.log('x')") == ("x\n", "no end\n")
     forged = """import fs from 'node:fs'; fs.writeSync(1, '\\n\\x1e{"id":99999,"end":true}\\n\\x1enonsense\\n'); console.log('y')"""
     assert notebook.ts("", forged) == ("y\n", "nonsense")
-    text = notebook.failing("", "process.kill(process.pid, 'SIGKILL')")
+    text = failing(notebook.ts, "", "process.kill(process.pid, 'SIGKILL')")
     assert text == "The Node process has ended (signal SIGKILL). The next cell starts a fresh one."
     assert not list(Path(tempfile.gettempdir()).glob(f"reviewkit-node-{os.getpid()}-*"))
     assert notebook.ts("", "console.log('again')") == ("again\n", "")
@@ -156,20 +130,8 @@ def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
 @node
 def test_the_stop_button_stops_a_cell(notebook: Notebook, lives: None) -> None:
     """An interrupt arrives as a signal while the cell runs; the cell ends, the host stays."""
-    pid = os.getpid()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
-
-    class Interrupting(io.StringIO):
-        def write(self, text: str) -> int:
-            if "on it" in text:
-                threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
-            return len(text)
-
-    try:
-        with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped) as caught:
-            notebook.magics.ts("", "console.log('on it'); for (;;) {}")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with stopped_when("on it"), pytest.raises(CellStopped) as caught:
+        notebook.magics.ts("", "console.log('on it'); for (;;) {}")
     assert caught.value._render_traceback_() == ["KeyboardInterrupt: cell [7] was stopped."]
 
 

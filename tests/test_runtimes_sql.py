@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import select
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,37 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_cells import GONE_SECONDS, Notebook, failing, stopped_when
 
 from reviewkit import doctor
 from reviewkit.runtimes import postgres
-from reviewkit.runtimes.magics import Magics
-from reviewkit.runtimes.node import CellError, CellStopped
+from reviewkit.runtimes.node import CellStopped
 from reviewkit.runtimes.sqltext import MOST_CHARACTERS, statements, table
-
-GONE_SECONDS = 3.0
-
-
-class Shell:
-    class displayhook:  # noqa: N801 - IPython's name
-        prompt_count = 7
-
-
-class Notebook:
-    """Cells of one kernel, one after another: what each of them put out."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.magics = root, Magics(Shell(), lambda: root)
-
-    def sql(self, line: str, cell: str) -> str:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            self.magics.sql(line, cell)
-        return out.getvalue()
-
-    def failing(self, line: str, cell: str) -> str:
-        with pytest.raises(CellError) as caught:
-            self.sql(line, cell)
-        return "\n".join(caught.value._render_traceback_())
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +85,18 @@ def test_statements_run_in_order_until_one_fails(notebook: Notebook) -> None:
     """Rows, words for what has none; the error names cell and line, in the database's words; what ran before stays."""
     said = notebook.sql("", "create table shelf (product text primary key, n int);\ninsert into shelf values ('bolt', 3), ('nut;', 0);\nselect * from shelf")
     assert said.splitlines() == ["done", "2 rows changed", "product | n", "--------+--", "bolt    | 3", "nut;    | 0", "(2 rows)"]
-    assert notebook.failing("", "insert into shelf values ('cog', 1);\n\n-- now\nselect nope from shelf;\nselect 1") == "cell [7]:4: no such column: nope"
+    assert failing(notebook.sql, "", "insert into shelf values ('cog', 1);\n\n-- now\nselect nope from shelf;\nselect 1") == "cell [7]:4: no such column: nope"
     assert notebook.sql("--rows 1", "select count(*) as n from shelf; select product from shelf").splitlines()[2:] == [
         "3", "(1 row)", "product", "-------", "bolt", "(the first 1 rows; --rows shows more)",
     ]  # fmt: skip
-    assert "UNIQUE constraint failed" in notebook.failing("", "insert into shelf values ('cog', 1)")
+    assert "UNIQUE constraint failed" in failing(notebook.sql, "", "insert into shelf values ('cog', 1)")
 
 
 def test_a_session_keeps_its_transaction_between_cells(notebook: Notebook) -> None:
     notebook.sql("", "create table if not exists t (a int); insert into t values (1)")
     notebook.sql("--session two", "begin immediate; update t set a = 2")
     assert notebook.sql("", "select a from t").splitlines()[2] == "1"
-    assert notebook.failing("", "update t set a = 3") == "cell [7]:1: database is locked"
+    assert failing(notebook.sql, "", "update t set a = 3") == "cell [7]:1: database is locked"
     notebook.sql("--session two", "commit")
     assert notebook.sql("", "select a from t").splitlines()[2] == "2"
 
@@ -135,26 +106,16 @@ def test_no_statement_keeps_the_notebook_from_going_on(notebook: Notebook) -> No
     notebook.sql("", "select 1")
     before = notebook.magics.database.pid
     endless = "with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n"
-    assert notebook.failing("--timeout 0.3", f"select 'first';\n{endless}").startswith("TimeLimit: cell [7] had not ended after 0.3 s")
-    assert "MemoryError" in notebook.failing("", "select randomblob(900000000)")
+    assert failing(notebook.sql, "--timeout 0.3", f"select 'first';\n{endless}").startswith("TimeLimit: cell [7] had not ended after 0.3 s")
+    assert "MemoryError" in failing(notebook.sql, "", "select randomblob(900000000)")
     assert notebook.sql("", "select 1").splitlines()[2] == "1"
     assert notebook.magics.database.pid == before
 
 
 def test_the_stop_button_stops_a_statement(notebook: Notebook) -> None:
-    pid, before = os.getpid(), signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    class Interrupting(io.StringIO):
-        def write(self, text: str) -> int:
-            if "on it" in text:
-                threading.Thread(target=os.kill, args=(pid, signal.SIGINT)).start()
-            return len(text)
-
-    try:
-        with contextlib.redirect_stdout(Interrupting()), pytest.raises(CellStopped):
-            notebook.magics.sql("--timeout 300", "select 'on it'; with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    endless = "with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n"
+    with stopped_when("on it"), pytest.raises(CellStopped):
+        notebook.magics.sql("--timeout 300", f"select 'on it'; {endless}")
     assert notebook.sql("", "select 1").splitlines()[2] == "1"
 
 
@@ -163,7 +124,7 @@ def test_files_of_the_workspace(notebook: Notebook, tmp_path: Path) -> None:
     assert (notebook.root / "sql" / "one.sql").read_text() == "select 1;\n"
     notebook.sql("--db shop.sqlite", "create table orders (id int)")
     assert (notebook.root / "shop.sqlite").is_file()
-    assert notebook.failing("", "select * from orders") == "cell [7]:1: no such table: orders"
+    assert failing(notebook.sql, "", "select * from orders") == "cell [7]:1: no such table: orders"
 
 
 @pytest.mark.parametrize(
@@ -187,22 +148,22 @@ def test_a_real_server_with_sessions_that_meet(notebook: Notebook, server: None)
     """Types, notices, places of errors; a lock that another session holds; a lost update refused at a higher level."""
     said = notebook.sql("--postgres", "create table t (a int primary key, b numeric(8,2));\ninsert into t values (1, 2.50);\nselect t.*, array[1,2] as l from t")
     assert said.splitlines() == ["CREATE TABLE", "INSERT 0 1", "a |    b | l", "--+------+-------", "1 | 2.50 | [1, 2]", "(1 row)"]
-    assert notebook.failing("--postgres", "select 1;\nselect\n  nope from t") == 'cell [7]:3: ERROR: column "nope" does not exist'
-    assert notebook.failing("--postgres", "insert into t values (1, 0)").splitlines()[1] == "DETAIL: Key (a)=(1) already exists."
+    assert failing(notebook.sql, "--postgres", "select 1;\nselect\n  nope from t") == 'cell [7]:3: ERROR: column "nope" does not exist'
+    assert failing(notebook.sql, "--postgres", "insert into t values (1, 0)").splitlines()[1] == "DETAIL: Key (a)=(1) already exists."
     level = "begin isolation level repeatable read; select b from t"
     notebook.sql("--postgres --session two", level)
     notebook.sql("--postgres --session three", level)
     notebook.sql("--postgres --session two", "update t set b = b + 1")
-    assert notebook.failing("--postgres --session three --timeout 0.3", "update t set b = b + 1").startswith("TimeLimit")
+    assert failing(notebook.sql, "--postgres --session three --timeout 0.3", "update t set b = b + 1").startswith("TimeLimit")
     notebook.sql("--postgres --session two", "commit")
     notebook.sql("--postgres --session three", "rollback; " + level)
     notebook.sql("--postgres", "update t set b = 9")
-    assert "could not serialize access" in notebook.failing("--postgres --session three", "update t set b = b + 1")
+    assert "could not serialize access" in failing(notebook.sql, "--postgres --session three", "update t set b = b + 1")
     notebook.sql("--postgres --session three", "rollback")
 
 
 def test_a_server_that_is_not_there_is_one_line(notebook: Notebook) -> None:
-    said = notebook.failing("--url postgresql://nobody@127.0.0.1:1/nothing", "select 1")
+    said = failing(notebook.sql, "--url postgresql://nobody@127.0.0.1:1/nothing", "select 1")
     assert said.startswith("PostgreSQL cannot be reached (")
     assert len(said.splitlines()) == 1
 
