@@ -34,12 +34,18 @@ def notebooks(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def is_handed_in(name: str) -> bool:
+    """Whether a file of a folder is called like a notebook; what file managers (`._a.ipynb`) and Jupyter while it saves (`.~a.ipynb`)
+    put beside one is not. Other names that begin with a dot count: a candidate's file must not be passed over in silence."""
+    return name.endswith(".ipynb") and not name.startswith(("._", ".~"))
+
+
 def _inside(folder: Path, shown: str) -> list[Path]:
     try:
         every = list(folder.iterdir())
     except OSError as error:
         raise UsageError(f"{shown}: cannot be listed ({error.strerror}).", "Name a folder that you may read.") from None
-    return sorted((p for p in every if p.suffix == ".ipynb" and not p.name.startswith(".")), key=lambda p: os.fsencode(p.name))
+    return sorted((p for p in every if is_handed_in(p.name)), key=lambda p: os.fsencode(p.name))
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from reviewkit.batchlog import NAME as LOG
 from reviewkit.batchlog import Done
-from reviewkit.collect import write_whole
+from reviewkit.collect import is_handed_in, write_whole
 from reviewkit.errors import DataError, SubmissionError, UsageError, printable
 from reviewkit.outfolder import OutFolder
 from reviewkit.safe_text import visible
@@ -156,8 +156,8 @@ def _notebooks(system: Any, root: str, entries: Iterable[Mapping[str, Any]]) -> 
     """Of a listing what lies in the folder itself and is called like a notebook."""
     folder = root.rstrip("/")
     found = [_listed(system, entry) for entry in entries if isinstance(entry.get("name"), str)]
-    inside = [item for item in found if item.name.rpartition("/")[0] == folder and _last(item.name).endswith(".ipynb")]
-    return sorted((item for item in inside if not _last(item.name).startswith(".")), key=lambda item: os.fsencode(_last(item.name)))
+    inside = [item for item in found if item.name.rpartition("/")[0] == folder and is_handed_in(_last(item.name))]
+    return sorted(inside, key=lambda item: os.fsencode(_last(item.name)))
 
 
 def _listed(system: Any, entry: Mapping[str, Any]) -> _Listed:

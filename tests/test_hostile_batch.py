@@ -22,7 +22,7 @@ pytestmark = pytest.mark.kernel
 
 SAMPLE = (
     "text-closes-script.ipynb", "mend-below-file.ipynb", "remarks-300.ipynb", "clock-last-year.ipynb", "edited.ipynb",
-    os.fsdecode(b"\xff\xfe\x80.ipynb"), os.fsdecode(b"a\nunscored (x): b\n.ipynb"), "events-only-wrong.ipynb",
+    os.fsdecode(b"\xff\xfe\x80.ipynb"), os.fsdecode(b"a\nunscored (x): b\n.ipynb"), "events-only-wrong.ipynb", "..ipynb.ipynb",
 )  # fmt: skip
 """Scored in each run; with --full, all are."""
 GENERATED = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d UTC")

@@ -88,14 +88,14 @@ def test_only_other_schemes_than_an_intakes_are_stores() -> None:
 
 
 def test_a_folder_gives_its_notebooks_in_order(memory: Any) -> None:
-    for name in ("b.ipynb", "a.ipynb", ".c.ipynb", "d.txt", "sub/e.ipynb"):
+    for name in ("b.ipynb", "a.ipynb", "._a.ipynb", ".~b.ipynb", ".c.ipynb", "d.txt", "sub/e.ipynb"):
         memory.pipe_file(f"/in/{name}", review(1))
     inbox = Inbox()
     paths = inbox.add("memory://in")
-    assert [path.name for path in paths] == ["a.ipynb", "b.ipynb"]
-    assert inbox.read(paths[0]) == review(1)
+    assert [path.name for path in paths] == [".c.ipynb", "a.ipynb", "b.ipynb"]
+    assert inbox.read(paths[1]) == review(1)
     assert [path.name for path in inbox.add("memory://in/sub/e.ipynb")] == ["e.ipynb"]
-    assert len(set(paths) | set(inbox.add("memory://in"))) == 4, "the same name twice is two files"
+    assert len(set(paths) | set(inbox.add("memory://in"))) == 6, "the same name twice is two files"
 
 
 @pytest.mark.parametrize("url", ["memory://in", "memory://in/none.ipynb"])
