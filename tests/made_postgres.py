@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -16,14 +15,7 @@ __all__ = ["Server", "binaries"]
 
 
 class Server(postgres.Server):
-    """A running server, in a folder of its own beside those of the tests: another user than root must get there.
-
-    Args:
-        found: Folder of the binaries.
-    """
-
-    def __init__(self, found: Path) -> None:
-        super().__init__(found)
+    """A running server, in a folder of its own beside those of the tests: another user than root must get there."""
 
     def execute(self, *statements: str, database: str = "postgres") -> Sequence[Any]:
         """Run statements, each by itself; the rows of the last."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from made_cells import GONE_SECONDS, Notebook, failing, stopped_when
 
 from reviewkit import doctor
 from reviewkit.runtimes import postgres
-from reviewkit.runtimes.node import CellStopped
+from reviewkit.runtimes.node import CellError, CellStopped
 from reviewkit.runtimes.sqltext import MOST_CHARACTERS, statements, table
 
 
@@ -160,6 +162,21 @@ def test_a_real_server_with_sessions_that_meet(notebook: Notebook, server: None)
     notebook.sql("--postgres", "update t set b = 9")
     assert "could not serialize access" in failing(notebook.sql, "--postgres --session three", "update t set b = b + 1")
     notebook.sql("--postgres --session three", "rollback")
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_a_connection_or_a_server_that_has_ended_is_replaced_with_the_next_cell(notebook: Notebook, server: None) -> None:
+    said = failing(notebook.sql, "--postgres", "select pg_terminate_backend(pg_backend_pid())")
+    assert said.startswith("cell [7]:1: ")
+    assert said.endswith(". The next cell opens a fresh connection."), said
+    backend = int(notebook.sql("--postgres", "select pg_backend_pid() as pid").splitlines()[2])
+    gone = os.pidfd_open(backend)
+    os.kill(int(Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
+    assert select.select([gone], [], [], 60)[0]
+    os.close(gone)
+    with contextlib.suppress(CellError):  # whether the host has heard of it yet
+        notebook.sql("--postgres", "select 1 as one")
+    assert notebook.sql("--postgres", "select 2 as two").splitlines()[2].strip() == "2"
 
 
 def test_a_server_that_is_not_there_is_one_line(notebook: Notebook) -> None:

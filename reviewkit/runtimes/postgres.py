@@ -102,10 +102,11 @@ class Server:
 
     def _start(self, where: Path) -> None:
         options = [part for setting in SETTINGS for part in ("-c", setting)]
-        self._process = subprocess.Popen(
-            [where / "postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(self.port), "-k", "", *options],
-            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("w"), text=True, **self._as,
-        )  # fmt: skip
+        with (self.folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [where / "postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(self.port), "-k", "", *options],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, text=True, **self._as,
+            )  # fmt: skip
         with (self.folder / "log").open() as log:
             said = ""
             while "ready to accept connections" not in said:
@@ -126,6 +127,11 @@ class Server:
         if libraries.is_dir():
             shutil.copytree(libraries, site / libraries.name)
         return site / package.name / "pginstall" / "bin"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.poll() is None
 
     def new_name(self) -> str:
         """A name that no database of this server has had."""

@@ -26,6 +26,7 @@ from reviewkit.runtimes.sqltext import Statement, statements, table
 
 BUSY_SECONDS: Final = 2.0
 """How long SQLite waits for a lock of another session."""
+CONNECT_SECONDS: Final = 10.0
 MOST_ROWS: Final = 10_000
 
 
@@ -55,6 +56,10 @@ class StatementError(Exception):
 class Session(Protocol):
     """An open connection."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the database has not ended it."""
+
     async def run(self, sql: str, rows: int) -> Result:
         """Run one statement; at most so many rows are read. Raises StatementError. Stops the statement when it is cancelled."""
 
@@ -68,6 +73,11 @@ class SqliteSession:
     def __init__(self, file: Path) -> None:
         self._connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA foreign_keys = ON")
+
+    @property
+    def is_open(self) -> bool:
+        """As `Session.is_open`: nobody else ends it."""
+        return True
 
     async def run(self, sql: str, rows: int) -> Result:
         """As `Session.run`."""
@@ -118,11 +128,15 @@ class PostgresSession:
         import asyncpg
 
         try:
-            connection = await asyncpg.connect(url)
+            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise HostError(f"PostgreSQL cannot be reached ({_one_line(error)})", "Is the address right, and the server up?") from None
-        await connection.execute("SET extra_float_digits = 1")
         return cls(connection)
+
+    @property
+    def is_open(self) -> bool:
+        """As `Session.is_open`."""
+        return not self._connection.is_closed()
 
     async def run(self, sql: str, rows: int) -> Result:
         """As `Session.run`; what the server sends beside the rows is not shown."""
@@ -151,6 +165,8 @@ def _one_line(error: BaseException) -> str:
 
 
 def _postgres_words(error: Any) -> str:
+    if not error.severity:  # not the server's: the driver's own, about a connection that has ended
+        return f"{_one_line(error).rstrip('.')}. The next cell opens a fresh connection."
     parts = [f"{error.severity}: {error.message}"]
     parts += [f"{word}: {said}" for word, said in (("DETAIL", error.detail), ("HINT", error.hint)) if said]
     return "\n".join(parts)
@@ -168,10 +184,9 @@ class Sessions:
         self._folder = folder
         self._open: dict[tuple[str, str], Session] = {}
         self._server: Server | None = None
-        self._databases: set[str] = set()
 
     async def get(self, database: str, name: str) -> Session:
-        """An open connection.
+        """An open connection; a fresh one where the database has ended the one of that name.
 
         Args:
             database: `postgres`, for an own database on an own server; an address of a server; or a file of SQLite.
@@ -181,7 +196,7 @@ class Sessions:
             HostError: If it cannot be opened; `MissingRuntimeError` where a part is not installed.
         """
         key = (database, name)
-        if key not in self._open:
+        if key not in self._open or not self._open[key].is_open:
             self._open[key] = await self._connect(database)
         return self._open[key]
 
@@ -197,6 +212,8 @@ class Sessions:
             raise HostError(f"{file.name} cannot be opened ({error})", "Name a file of SQLite, or a new one in a folder that is there.") from None
 
     async def _own_url(self) -> str:
+        if self._server is not None and not self._server.is_running:
+            self.end()
         if self._server is None:
             self._server = await asyncio.to_thread(lambda: Server(require_binaries(), self._folder / "postgres"))
         return self._server.url()
@@ -210,8 +227,9 @@ class Sessions:
 
     def end(self) -> None:
         """End the server."""
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
 
 
 class Far:
