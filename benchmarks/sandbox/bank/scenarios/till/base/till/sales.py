@@ -1,0 +1,1 @@
+"""Sells what lies in a shop's drawers."""
