@@ -27,7 +27,7 @@ SCHEMA: Final = 1
 PUBKEY: Final = "binder/invite.pub"
 TEXTS: Final = ("scenario.yaml", "brief.md", "pull_request.md")
 TREES: Final = ("base", "exercises", "harness", "head", "probes")
-_COPIED: Final = ("runtime.txt", "postBuild", "start", "lab-settings.json", "lab-page.json", "kernel-config.json")
+_COPIED: Final = ("runtime.txt", "postBuild", "start", "lab-settings.json", "lab-page.json", "server-config.json", "kernel-config.json")
 _EXECUTABLE: Final = frozenset(("binder/postBuild", "binder/start"))
 Tree = dict[str, bytes]
 """POSIX path below the published folder -> bytes."""

@@ -289,13 +289,14 @@ def data_folder() -> Path:
 
 def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_extension: str) -> None:
     """Configuration of the server: in a file, because words of a command line are visible to every user."""
+    left_out = of_the_image("server-config.json")
     config: dict[str, Any] = {
         "ServerApp": {
             "ip": "127.0.0.1",
             "port": 0,
             "open_browser": False,
             "root_dir": str(root.resolve()),
-            "jpserver_extensions": {"reviewkit": True, _MODULES[front]: True, **SERVER_OFF},
+            "jpserver_extensions": {**left_out["ServerApp"]["jpserver_extensions"], "reviewkit": True, _MODULES[front]: True, **SERVER_OFF},
             # Jupyter refuses root, which is who runs in many containers; nothing outside this machine can connect.
             "allow_root": hasattr(os, "geteuid") and os.geteuid() == 0,
         },
@@ -313,9 +314,15 @@ def _write_settings(private: Path, root: Path, token: str, front: Front, kernel_
     _write_json(private / "ipython" / "profile_default" / "ipython_kernel_config.json", kernel)
 
 
+def of_the_image(name: str) -> dict[str, Any]:
+    """Settings of the candidate's image."""
+    settings: dict[str, Any] = json.loads((files("reviewkit") / "data" / "image" / name).read_text("utf-8"))
+    return settings
+
+
 def _page_settings() -> dict[str, Any]:
-    """What the page leaves out, as in the candidate's image: formulas, and asking whether something is to be built; and sharing."""
-    page: dict[str, Any] = json.loads((files("reviewkit") / "data" / "image" / "lab-page.json").read_text("utf-8"))
+    """What the page leaves out, as in the image: formulas, language servers, asking whether something is to be built; and sharing."""
+    page = of_the_image("lab-page.json")
     return {**page, "disabledExtensions": {**page["disabledExtensions"], **PAGE_OFF}}
 
 

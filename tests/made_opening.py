@@ -21,6 +21,7 @@ from made_records import SLUG, blank_workbook
 from reviewkit import base64url
 from reviewkit.grants import Granted, Grants
 from reviewkit.journal import Journal, journal_path
+from reviewkit.serve import of_the_image
 from reviewkit.shareddocument import PAGE_OFF, SERVER_OFF
 
 LOGIN = "token-of-the-tests"
@@ -68,11 +69,15 @@ class Candidate:
         config = {
             "ServerApp": {
                 "ip": "127.0.0.1", "port": 0, "base_url": BASE, "root_dir": str(self.root), "open_browser": False, "allow_root": True,
-                "jpserver_extensions": {"reviewkit": True, "jupyterlab": True, "notebook": True, **({} if self.is_shared else SERVER_OFF)},
+                "jpserver_extensions": {
+                    **of_the_image("server-config.json")["ServerApp"]["jpserver_extensions"],
+                    "reviewkit": True, "jupyterlab": True, "notebook": True, **({} if self.is_shared else SERVER_OFF),
+                },
             },
             "IdentityProvider": {"token": LOGIN},
         }  # fmt: skip
-        page = {} if self.is_shared else {"disabledExtensions": PAGE_OFF}
+        left_out = of_the_image("lab-page.json")["disabledExtensions"]
+        page = {"disabledExtensions": left_out if self.is_shared else {**left_out, **PAGE_OFF}}
         (self.folder / "config" / "labconfig").mkdir(parents=True)
         (self.folder / "config" / "labconfig" / "page_config.json").write_text(json.dumps(page))
         (self.folder / "config" / "jupyter_server_config.json").write_text(json.dumps(config))

@@ -84,7 +84,8 @@ def load(script: str) -> ModuleType:
 # --- what is in it ----------------------------------------------------------------------------------------------------
 def test_it_holds_what_a_candidate_needs_and_nothing_else(published: Path) -> None:
     wheel = own_wheel()[0]
-    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "lab-settings.json", "lab-page.json", "kernel-config.json", "invite.pub", wheel}
+    settings = {"lab-settings.json", "lab-page.json", "server-config.json", "kernel-config.json"}
+    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "invite.pub", wheel} | settings
     files = contents(published)
     outside = {name for name in files if not name.startswith("scenarios/")}
     notebooks = {f"notebooks/{slug}.ipynb" for slug in BANK.slugs}
