@@ -248,7 +248,8 @@ def test_a_mutant_of_the_bank_is_caught(
     entry = BANK.entry(slug)
     results = asyncio.run(check_tree(entry, mend(entry), mutant_tree(entry, mutant, tmp_path), launcher, 1))
     caught_by = yaml.safe_load((mutant / "mutant.yaml").read_text("utf-8"))["caught_by"]
-    assert caught_by in [result.check for result in results if result.outcome == "failed"]
+    # One whose code waits for ever is caught by running out of time, which costs the points all the same.
+    assert {result.check: result.outcome for result in results}[caught_by] in ("failed", "time_limit")
 
 
 def test_only_others_can_make_a_machine_busy() -> None:
