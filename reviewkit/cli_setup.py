@@ -50,3 +50,19 @@ def node() -> None:
     folder = nodeplace.prepare()
     found = nodeplace.require_node()
     typer.echo(f"ready: Node {found.text}, esbuild and tsc in {folder}")
+
+
+@setup_app.command("java")
+def java() -> None:
+    """Get Spring Boot and its libraries ready, for %%java cells that use them.
+
+    Maven fetches them (43 MB) in pinned versions into your data folder, their hashes are checked, and the host of Java cells is
+    compiled; cells then need neither Maven nor a network. Nothing is done twice, what is damaged is replaced. Needs a JDK 17 or later
+    and Maven.
+
+    Example: reviewkit setup java
+    """
+    from reviewkit.runtimes import javaplace
+
+    folder = javaplace.prepare()
+    typer.echo(f"ready: Java {javaplace.require_jdk().version}, Spring Boot {javaplace.spring_version()} in {folder}")

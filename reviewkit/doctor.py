@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _sql(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _sql(), _sentences()]
 
 
 def _python() -> Part:
@@ -110,6 +110,15 @@ def _typescript() -> Part:
     why = nodeplace.lacking()
     node = nodeplace.find_node()
     return Part("TypeScript", why is None, False, why or (f"Node {node.text}, esbuild and tsc" if node else ""))
+
+
+def _java() -> Part:
+    from reviewkit.runtimes import javaplace
+
+    why = javaplace.lacking()
+    jdk = javaplace.find_jdk()
+    spring = "" if why or javaplace.libraries_folder().is_dir() else f"; for Spring Boot run: {javaplace.SETUP}"
+    return Part("Java", why is None, False, why or f"JDK {jdk.version if jdk else ''}" + (spring or f", Spring Boot {javaplace.spring_version()}"))
 
 
 def _sql() -> Part:

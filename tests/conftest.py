@@ -89,6 +89,8 @@ def missing(group: str) -> str:
             return f"sandbox tests: {error}"
     if group == "node":
         return _node()
+    if group in ("java", "spring"):
+        return _java(group == "spring")
     if group == "together":
         return "" if find_spec("jupyter_server_ydoc") else "tests of the shared document: jupyter-collaboration is missing; run pip install '.[test]'"
     return _wasi() if group == "wasi" else ""
@@ -103,6 +105,21 @@ def _node() -> str:
         nodeplace.prepare()
     except ReviewkitError as error:
         return f"node tests: {error}"
+    return ""
+
+
+def _java(libraries: bool) -> str:
+    """Why Java cells cannot be tried; the libraries are fetched here if they are needed and the only thing missing."""
+    from reviewkit.errors import ReviewkitError
+    from reviewkit.runtimes import javaplace
+
+    try:
+        if libraries:
+            javaplace.prepare()
+        else:
+            javaplace.require_jdk()
+    except ReviewkitError as error:
+        return f"java tests: {error}; scripts/setup-system installs a JDK and Maven"
     return ""
 
 
@@ -123,7 +140,7 @@ def _wasi() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
-    for group in ("browser", "sandbox", "wasi", "node", "together"):
+    for group in ("browser", "sandbox", "wasi", "node", "java", "spring", "together"):
         if item.get_closest_marker(group) is not None and missing(group):
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)

@@ -35,9 +35,17 @@ class Notebook:
 
     def ts(self, line: str, cell: str) -> tuple[str, str]:
         """What a cell of TypeScript wrote to standard output and to standard error."""
+        return self._both(self.magics.ts, line, cell)
+
+    def java(self, line: str, cell: str) -> tuple[str, str]:
+        """What a cell of Java wrote to standard output and to standard error."""
+        return self._both(self.magics.java, line, cell)
+
+    @staticmethod
+    def _both(run: Callable[[str, str], None], line: str, cell: str) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            self.magics.ts(line, cell)
+            run(line, cell)
         return out.getvalue(), err.getvalue()
 
     def sql(self, line: str, cell: str) -> str:

@@ -1,12 +1,13 @@
 """A host: a process that runs cells of another language, one request at a time, and that is replaced when it dies.
 
-A request is one line of JSON on the host's input: `{"id", "op", ...}`. An event is RS (0x1e) and one line of JSON on its
-output: `{"ready"}`, `{"id", "stream", "text"}`, `{"id", "end", "error", "ms"}`. Whatever else a host's process writes is
+A request is one line of JSON on the host's input: `{"id", "op", ...}`; for a host without JSON, `spaced`. An event is RS (0x1e) and one
+line of JSON on its output: `{"ready"}`, `{"id", "stream", "text"}`, `{"id", "end", "error", "ms"}`. Whatever else a host's process writes is
 output of the code that runs in it. Nothing that is scored comes from a host, so a cell that forges events fools itself alone.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import json
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -35,6 +36,8 @@ MOST_STRAY: Final = 1_000_000
 """Bytes of stray output that are shown of one request."""
 _SEPARATOR: Final = b"\x1e"
 _CHUNK: Final = 65_536
+_QUIET: Final = ("FORCE_COLOR", "CLICOLOR_FORCE", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+"""What would change or add to a host's output."""
 
 Show = Callable[[str, str], None]
 """Takes the name of a stream, `stdout` or `stderr`, and text."""
@@ -62,12 +65,26 @@ class End:
     """What the host says about it."""
     milliseconds: float
     """Its own measure, for benchmarks; never shown."""
+    status: int | None = None
+    """Set where only the end of the process ended the request: the process's exit status, or the signal as a negative number."""
+
+
+def spaced(message: Mapping[str, Any]) -> bytes:
+    """A request as `name=value` with spaces between, each value as text in base64."""
+    return b" ".join(name.encode() + b"=" + base64.b64encode(str(value).encode()) for name, value in message.items())
+
+
+def _as_json(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message).encode()
 
 
 class Host:
     """The near end. The process starts with the first request, and anew after it has died; not for two threads at once."""
 
-    def __init__(self, language: str, command: Sequence[str], cwd: Path, *, folder: Path | None = None, memory_bytes: int | None = None) -> None:
+    def __init__(
+        self, language: str, command: Sequence[str], cwd: Path, *, folder: Path | None = None, memory_bytes: int | None = None,
+        encode: Callable[[Mapping[str, Any]], bytes] = _as_json,
+    ) -> None:  # fmt: skip
         """Describe a host; nothing is started yet.
 
         Args:
@@ -76,8 +93,9 @@ class Host:
             cwd: Working folder; must exist when the process starts.
             folder: What the process makes and removes itself; removed here when it could not.
             memory_bytes: Most writable memory of the process, where the system can limit it (Linux).
+            encode: Writes a request in one line.
         """
-        self.language = language
+        self.language, self._encode = language, encode
         self._command, self._cwd, self._memory, self._folder = list(command), cwd, memory_bytes, folder
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,8 +130,7 @@ class Host:
             raise
 
     def _start(self) -> None:
-        quiet = ("FORCE_COLOR", "CLICOLOR_FORCE", "NODE_OPTIONS")
-        environment = {name: value for name, value in os.environ.items() if name not in quiet}
+        environment = {name: value for name, value in os.environ.items() if name not in _QUIET}
         self._events = queue.SimpleQueue()
         try:
             self._process = subprocess.Popen(
@@ -143,7 +160,7 @@ class Host:
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process is not None and self._process.stdin is not None  # noqa: S101 - started before
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.write(self._encode(message) + b"\n")
             self._process.stdin.flush()
         except OSError:  # it has died; whoever waits for an answer hears of it
             return
@@ -168,21 +185,28 @@ class Host:
                 continue  # late output of a cell that was stopped
             elif value.get("end"):
                 error = value.get("error") or {}
-                return End(error.get("kind"), str(error.get("text", "")), float(value.get("ms", 0.0)))
+                status = self._left() if value.get("last") else None
+                return End(error.get("kind"), str(error.get("text", "")), float(value.get("ms", 0.0)), status)
             elif value.get("stream") in ("stdout", "stderr"):
                 show(value["stream"], str(value.get("text", "")))
         self.kill()
         raise HostError(f"The {self.language} process no longer answers and was ended", "The next cell starts a fresh one.")
 
-    def _ending(self) -> str:
+    def _left(self) -> int | None:
+        """How the process has ended by itself, or ends here."""
         process = self._process
         if process is None:
-            return "stopped"
+            return None
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
         self.kill()
-        code = process.returncode
-        return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"status {code}"
+        return process.returncode
+
+    def _ending(self) -> str:
+        code = self._left()
+        if code is None:
+            return "stopped"
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
 
     def _stop(self, number: int, show: Show) -> None:
         """Three steps: in the language, then the process, then a fresh one with the next request."""

@@ -1,4 +1,4 @@
-"""Cell magics: `%%ts`, `%%tsx`, `%%sql`. With a file name a cell writes that file; without one it runs, and may use such files."""
+"""Cell magics: `%%ts`, `%%tsx`, `%%java`, `%%sql`. With a file name a cell writes that file; without one it runs, and may use such files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes.base import HostError
+from reviewkit.runtimes.java import PLACES, JavaHost
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
 
@@ -43,7 +44,7 @@ def _parser(magic: str) -> _Parser:
         parser.add_argument("--session", default="main", metavar="NAME", help="connection that stays open between cells")
         parser.add_argument("--rows", type=int, default=CELL_ROWS, help="most rows to show of a result")
     else:
-        parser.add_argument("--check", action="store_true", help="look for type errors, too")
+        parser.add_argument("--check", action="store_true", help="look for type errors, too" if magic != "java" else "compile the files of the workspace")
     return parser
 
 
@@ -52,7 +53,7 @@ class Magics:
 
     def __init__(self, shell: Any, root: Root | None = None) -> None:
         self._shell = shell
-        self.node, self.database = NodeHost(), SqlHost()
+        self.node, self.jvm, self.database = NodeHost(), JavaHost(), SqlHost()
         self._root = root or self._own_root
         self._own: Path | None = None
         self._owner = os.getpid()
@@ -65,21 +66,24 @@ class Magics:
 
     def ts(self, line: str, cell: str) -> None:
         """`%%ts [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript."""
-        self._cell("ts", line, cell)
+        self._cell("ts", self._do_node, line, cell)
 
     def tsx(self, line: str, cell: str) -> None:
         """`%%tsx [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
-        self._cell("tsx", line, cell)
+        self._cell("tsx", self._do_node, line, cell)
+
+    def java(self, line: str, cell: str) -> None:
+        """`%%java [FILE] [--check] [--timeout SECONDS] [--expect-error]`: Java."""
+        self._cell("java", self._do_java, line, cell)
 
     def sql(self, line: str, cell: str) -> None:
         """`%%sql [FILE] [--db FILE | --postgres | --url URL] [--session NAME] [--rows N] [--timeout SECONDS] [--expect-error]`: SQL."""
-        self._cell("sql", line, cell)
+        self._cell("sql", self._do_sql, line, cell)
 
-    def _cell(self, loader: str, line: str, cell: str) -> None:
+    def _cell(self, magic: str, do: Callable[[str, argparse.Namespace, str], None], line: str, cell: str) -> None:
         expected = "--expect-error" in line
         try:
-            options = _parser(loader).parse_args(shlex.split(line))
-            (self._do_sql if loader == "sql" else self._do)(loader, options, cell)
+            do(magic, _parser(magic).parse_args(shlex.split(line)), cell)
         except CellError as error:
             if not expected:
                 raise
@@ -87,7 +91,7 @@ class Magics:
         except KeyboardInterrupt:
             raise CellStopped(self._name) from None
         except ValueError as error:
-            print(f"%%{loader}: {error}.")
+            print(f"%%{magic}: {error}.")
         except HostError as error:
             # Where a part is missing the rest of the notebook goes on; a process that died is an error of this cell.
             if type(error) is HostError and not expected:
@@ -96,7 +100,7 @@ class Magics:
         except ReviewkitError as error:
             print(error)
 
-    def _do(self, loader: str, options: argparse.Namespace, cell: str) -> None:
+    def _do_node(self, loader: str, options: argparse.Namespace, cell: str) -> None:
         root = self._root()
         if options.file is not None:
             _write(root, options.file, cell)
@@ -107,7 +111,20 @@ class Magics:
             self._check_cell(loader, root, cell)
         self.node.run(cell, root, self._name, loader=loader, seconds=options.timeout, show=_show)
 
-    def _do_sql(self, _loader: str, options: argparse.Namespace, cell: str) -> None:
+    def _do_java(self, _magic: str, options: argparse.Namespace, cell: str) -> None:
+        root = self._root()
+        if options.file is None:
+            if options.check:
+                raise UsageError("%%java: --check goes with a file.", "A cell that runs is compiled, with all files, in any case.")
+            self.jvm.run(cell, root, self._name, seconds=options.timeout, show=_show)
+            return
+        _write(root, options.file, cell)
+        if options.file.endswith(".java") and not options.file.startswith(PLACES):
+            print(f"{options.file}: no cell sees this file; those below {' and '.join(PLACES)} are compiled")
+        if options.check:
+            self.jvm.check(root, _show)
+
+    def _do_sql(self, _magic: str, options: argparse.Namespace, cell: str) -> None:
         if options.file is not None:
             _write(self._root(), options.file, cell)
             return
@@ -138,6 +155,7 @@ class Magics:
         if os.getpid() != self._owner:
             return
         self.node.close()
+        self.jvm.close()
         self.database.close()
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
@@ -163,7 +181,7 @@ def _show(stream: str, text: str) -> None:
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts`, `%%tsx` and `%%sql` work in an IPython shell.
+    """Let `%%ts`, `%%tsx`, `%%java` and `%%sql` work in an IPython shell.
 
     Args:
         shell: The shell.
@@ -172,5 +190,6 @@ def register(shell: Any, root: Root | None = None) -> Magics:
     magics = Magics(shell, root)
     shell.register_magic_function(magics.ts, "cell", "ts")
     shell.register_magic_function(magics.tsx, "cell", "tsx")
+    shell.register_magic_function(magics.java, "cell", "java")
     shell.register_magic_function(magics.sql, "cell", "sql")
     return magics
