@@ -8,6 +8,7 @@ something on a busy machine, too; times are printed for orientation.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import resource
 import statistics
@@ -15,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reviewkit.runtimes import postgres
+from reviewkit.runtimes import javaplace, postgres
+from reviewkit.runtimes.java import JavaHost
 from reviewkit.runtimes.node import NodeHost
 from reviewkit.runtimes.nodeplace import lacking, require_node
 from reviewkit.runtimes.sql import SqlHost
@@ -27,7 +30,10 @@ export interface Order { readonly id: string; readonly cents: number }
 export const total = (orders: Order[]): number => orders.reduce((sum, order) => sum + order.cents, 0);
 """
 CELL = "import { total } from './src/orders.ts';\nconsole.log(total([{ id: 'a', cents: 5 }, { id: 'b', cents: 6 }]));\n"
+JAVA_FILE = "class Orders { static int total(java.util.List<Integer> cents) { return cents.stream().mapToInt(n -> n).sum(); } }\n"
+JAVA_CELL = "class Cell { public static void main(String[] args) { System.out.println(Orders.total(java.util.List.of(5, 6))); } }\n"
 GOAL_MS, GOAL_RATIO = 60.0, 1.0
+JAVA_MS = 500.0
 READY_MS = 1500.0
 
 
@@ -35,35 +41,52 @@ def quiet(_stream: str, _text: str) -> None:
     """Output is not what is measured."""
 
 
+def compared(words: str, cell: Callable[[], None], bare: Sequence[str], root: Path, pairs: int, goal_ms: float) -> bool:
+    """Whether a warm cell costs less than a bare process; the first cell starts the host."""
+    first = timed(cell)
+    warm, alone, used = [], [], []
+    for _ in range(pairs):
+        warm.append(timed(cell))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        alone.append(timed(lambda: subprocess.run(bare, cwd=root, check=True, capture_output=True)))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    ratio = statistics.median(a / b for a, b in zip(warm, alone, strict=True))
+    print(f"{words}: first cell {first * 1000:.0f} ms; warm cell {statistics.median(warm) * 1000:.0f} ms (least {min(warm) * 1000:.0f});", end=" ")
+    print(f"bare process {statistics.median(alone) * 1000:.0f} ms (least {min(alone) * 1000:.0f}), {statistics.median(used) * 1000:.0f} ms of processor time")
+    at_rest(f"{words}: a warm cell takes", statistics.median(warm) * 1000, goal_ms)
+    print(f"{'PASS' if ratio <= GOAL_RATIO else 'FAIL'}  {words}: ratio of warm cell to bare process {ratio:.2f}, at most {GOAL_RATIO:g}")
+    return ratio <= GOAL_RATIO
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
 def typescript(pairs: int) -> bool:
-    """Whether a warm cell costs less than a bare process."""
-    with tempfile.TemporaryDirectory() as folder:
+    """A cell that imports a file, against node."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(NodeHost()) as host:
         root = Path(folder)
         (root / "src").mkdir()
         (root / "src" / "orders.ts").write_text(FILE)
         (root / "cell.ts").write_text(CELL)
-        host, binary = NodeHost(), require_node().binary
-        begun = time.perf_counter()
-        host.run(CELL, root, "cell", loader="ts", seconds=60, show=quiet)
-        first = time.perf_counter() - begun
-        warm, bare, used = [], [], []
-        for _ in range(pairs):
-            begun = time.perf_counter()
-            host.run(CELL, root, "cell", loader="ts", seconds=60, show=quiet)
-            warm.append(time.perf_counter() - begun)
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            begun = time.perf_counter()
-            subprocess.run([binary, "--no-warnings", "cell.ts"], cwd=root, check=True, capture_output=True)
-            bare.append(time.perf_counter() - begun)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        host.close()
-    ratio = statistics.median(a / b for a, b in zip(warm, bare, strict=True))
-    print(f"first cell {first * 1000:.0f} ms; warm cell {statistics.median(warm) * 1000:.0f} ms (least {min(warm) * 1000:.0f});", end=" ")
-    print(f"bare process {statistics.median(bare) * 1000:.0f} ms (least {min(bare) * 1000:.0f}), {statistics.median(used) * 1000:.0f} ms of processor time")
-    at_rest("a warm cell takes", statistics.median(warm) * 1000, GOAL_MS)
-    print(f"{'PASS' if ratio <= GOAL_RATIO else 'FAIL'}  ratio of warm cell to bare process {ratio:.2f}, at most {GOAL_RATIO:g}")
-    return ratio <= GOAL_RATIO
+        bare = [require_node().binary, "--no-warnings", "cell.ts"]
+        return compared("TypeScript", lambda: host.run(CELL, root, "cell", loader="ts", seconds=60, show=quiet), bare, root, pairs, GOAL_MS)
+
+
+def java(pairs: int) -> bool:
+    """A cell that uses a file, against java with both in one file, which it compiles in memory."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(JavaHost()) as host:
+        root = Path(folder)
+        (root / "src/main/java/shop").mkdir(parents=True)
+        (root / "src/main/java/shop/Orders.java").write_text("package shop;\npublic " + JAVA_FILE)
+        (root / "Cell.java").write_text(JAVA_CELL + JAVA_FILE)
+        bare = [javaplace.require_jdk().java, "Cell.java"]
+        cell = "package shop;\n" + JAVA_CELL
+        return compared("Java", lambda: host.run(cell, root, "cell", seconds=60, show=quiet), bare, root, pairs, JAVA_MS)
 
 
 def database(rounds: int) -> bool:
@@ -98,11 +121,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Warm cells against bare processes.")
     parser.add_argument("--pairs", type=int, default=20)
     pairs = parser.parse_args().pairs
-    why = lacking() or postgres.lacking()
+    why = lacking() or javaplace.lacking() or postgres.lacking()
     if why is not None:
         print(why, file=sys.stderr)
         return 2
-    return 0 if all([typescript(pairs), database(max(1, pairs // 5))]) else 1
+    return 0 if all([typescript(pairs), java(pairs), database(max(1, pairs // 5))]) else 1
 
 
 if __name__ == "__main__":
