@@ -41,6 +41,10 @@ class Notebook:
         """What a cell of Java wrote to standard output and to standard error."""
         return self._both(self.magics.java, line, cell)
 
+    def tsx(self, line: str, cell: str) -> tuple[str, str]:
+        """The same of a cell with JSX."""
+        return self._both(self.magics.tsx, line, cell)
+
     @staticmethod
     def _both(run: Callable[[str, str], None], line: str, cell: str) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()

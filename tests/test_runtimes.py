@@ -99,6 +99,35 @@ def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, li
     assert notebook.ts("--nonsense", "1")[0].startswith("%%ts: unrecognized arguments: --nonsense.")
 
 
+CARD = """
+import { useState } from 'react';
+export function Card({ name }: { name: string }) {
+  const [open, setOpen] = useState(false);
+  return <button aria-expanded={open} onClick={() => setOpen(!open)}>{name}</button>;
+}
+"""
+USE_CARD = """
+import axe from 'axe-core';
+import { Window } from 'happy-dom';
+import { Card } from './src/Card';
+const window = new Window();
+Object.assign(globalThis, { window, document: window.document, IS_REACT_ACT_ENVIRONMENT: true });
+const { fireEvent, render } = await import('@testing-library/react'); // it looks for a document as it is loaded
+const view = render(<Card name="Ada" />);
+fireEvent.click(view.getByRole('button', { name: 'Ada' }));
+console.log(view.container.innerHTML, typeof axe.run);
+await window.happyDOM.close();
+"""
+
+
+@node
+def test_a_component_is_rendered_clicked_and_type_checked(notebook: Notebook, lives: None) -> None:
+    """The packages of the setup can be imported by cells and by files of the workspace, with their types."""
+    assert notebook.tsx("src/Card.tsx --check", CARD) == (f"src/Card.tsx: written, {len(CARD.splitlines())} lines\n", "")
+    assert notebook.tsx("", USE_CARD) == ('<button aria-expanded="true">Ada</button> function\n', "")
+    assert "TS2322" in failing(notebook.tsx, "src/Bad.tsx --check", "import { Card } from './Card';\nexport const bad = <Card name={5} />;")
+
+
 @node
 def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: None) -> None:
     """An endless loop, an open timer, a full heap, full buffers, a flood: each ends, what was printed before is there."""

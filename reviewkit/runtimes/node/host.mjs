@@ -113,7 +113,8 @@ function check(request) {
     compilerOptions: {
       noEmit: true, strict: true, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], module: 'esnext',
       moduleResolution: 'bundler', jsx: 'react-jsx', skipLibCheck: true, allowImportingTsExtensions: true,
-      types: ['node'], typeRoots: [path.join(modules, '@types')], allowJs: request.files.some((file) => /\.jsx?$/.test(file)),
+      types: ['node'], typeRoots: [path.join(modules, '@types')], paths: { '*': [path.join(modules, '@types/*'), path.join(modules, '*')] },
+      allowJs: request.files.some((file) => /\.jsx?$/.test(file)),
     },
     files: request.files.map((file) => path.join(request.root, file)),
   }));
