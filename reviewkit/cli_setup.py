@@ -45,9 +45,9 @@ def node() -> None:
 
     Example: reviewkit setup node
     """
-    from reviewkit.runtimes import nodeplace
+    from reviewkit.runtimes import nodekit, nodeplace
 
-    folder = nodeplace.prepare()
+    folder = nodekit.prepare()
     found = nodeplace.require_node()
     typer.echo(f"ready: Node {found.text}, esbuild, tsc and React in {folder}")
 

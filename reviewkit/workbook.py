@@ -284,7 +284,7 @@ class Workbook:
     def driver(self) -> None:
         """Print what the scenario's world and driver offer."""
         for name in ("world.py", find_driver(self.entry.folder).name):
-            print(f"{'//' if name.endswith('.ts') else '#'} harness/{name}")
+            print(f"{'#' if name.endswith('.py') else '//'} harness/{name}")
             print((self.entry.folder / "harness" / name).read_text("utf-8"))
 
     # --- cells ----------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; mark what needs Node."""
     order = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
-    typed = {path.parent.parent.name for path in Path(__file__).parent.parent.glob("scenarios/*/harness/driver.ts")}
+    typed = {path.parent.parent.name for path in Path(__file__).parent.parent.glob("scenarios/*/harness/driver.[tj]s*")}
     for item in items:
         slug = re.search(r"\[(\w+)\]$", item.name)
         ours = item.path.stem if item.path.suffix == ".ipynb" else slug[1] if slug and item.name.startswith(RUNNING) else ""
@@ -99,10 +99,10 @@ def missing(group: str) -> str:
 def _node() -> str:
     """Why TypeScript cells cannot be tried; the tools are fetched here if they are the only thing missing."""
     from reviewkit.errors import ReviewkitError
-    from reviewkit.runtimes import nodeplace
+    from reviewkit.runtimes import nodekit
 
     try:
-        nodeplace.prepare()
+        nodekit.prepare()
     except ReviewkitError as error:
         return f"node tests: {error}"
     return ""

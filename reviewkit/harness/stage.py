@@ -101,9 +101,9 @@ class Stage:
 
 
 def find_driver(scenario: Path) -> Path:
-    """The driver of a scenario: `harness/driver.py`, or `harness/driver.ts` for a tree of TypeScript."""
-    typed = scenario / "harness" / "driver.ts"
-    return typed if typed.is_file() else scenario / "harness" / "driver.py"
+    """The driver of a scenario: `harness/driver.py`, `driver.ts` for a tree of TypeScript, `driver.tsx` or `driver.jsx` for one of React."""
+    places = (scenario / "harness" / f"driver{suffix}" for suffix in (".ts", ".tsx", ".jsx"))
+    return next((place for place in places if place.is_file()), scenario / "harness" / "driver.py")
 
 
 def load_module(path: Path) -> ModuleType:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reviewkit.runtimes.base import MissingRuntimeError
+from reviewkit.runtimes.nodekit import HEAP_MEGABYTES, engine_flags, require_kit
 from reviewkit.runtimes.nodeplace import LEAST_STRIPPING, Node, require_node
 
 if TYPE_CHECKING:
     from reviewkit.sandbox.line import Exit
 
-HEAP_MEGABYTES: Final = 256
-DRIVERS: Final = (".ts", ".mjs")
+JSX_DRIVERS: Final = (".tsx", ".jsx")
+"""Endings of drivers whose guests have the packages of React, and a document."""
+DRIVERS: Final = (".ts", ".mjs", *JSX_DRIVERS)
 """Endings of drivers that make a guest a Node process."""
 _KIB: Final = 1024
 _MOST_OWN_KIB: Final = 160 * _KIB
@@ -37,6 +39,7 @@ def lacking_for(driver: Path) -> str | None:
         return None
     try:
         required()
+        kit_for(driver)
     except MissingRuntimeError as error:
         return str(error)
     return None
@@ -47,12 +50,18 @@ def member() -> Path:
     return Path(__file__).resolve().parent.parent / "guest" / "node" / "member.mjs"
 
 
-def command(binary: str, seed: str = "{seed}") -> tuple[str, ...]:
+def kit_for(driver: Path) -> Path | None:
+    """Folder of the packages that guests with this driver may import; None for those that import none.
+
+    Raises:
+        MissingRuntimeError: If they are not set up.
+    """
+    return require_kit(required()) if driver.suffix in JSX_DRIVERS else None
+
+
+def command(binary: str, kit: Path | None, seed: str = "{seed}") -> tuple[str, ...]:
     """Command line of a guest, without its last arguments: the wire's descriptor and the tree."""
-    return (
-        binary, f"--random-seed={seed}", f"--max-old-space-size={HEAP_MEGABYTES}", "--v8-pool-size=1", "--no-warnings",
-        "--disable-wasm-trap-handler", str(member()),
-    )  # fmt: skip
+    return (binary, *engine_flags(seed), str(member()), "-" if kit is None else str(kit))
 
 
 def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:

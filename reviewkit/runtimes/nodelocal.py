@@ -8,11 +8,10 @@ import socket
 import subprocess
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
-from reviewkit.runtimes.nodeguest import command, how_it_ended, required
+from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, required
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Exit, Ordered
@@ -27,7 +26,7 @@ async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
     """
     ours, theirs = socket.socketpair()
     try:
-        ordered = _started(theirs, load.root, seed)
+        ordered = _started(theirs, load, seed)
     except BaseException:
         ours.close()
         raise
@@ -38,11 +37,11 @@ async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
     return job
 
 
-def _started(wire: socket.socket, root: Path, seed: int) -> Ordered:
-    binary = required().binary
+def _started(wire: socket.socket, load: Load, seed: int) -> Ordered:
+    binary, kit = required().binary, kit_for(load.driver)
     ends, lifeline = os.pipe()
     wire.sendall(LOCKED)
-    arguments = [*command(binary, str(seed)), str(wire.fileno()), str(root.resolve()), str(ends)]
+    arguments = [*command(binary, kit, str(seed)), str(wire.fileno()), str(load.root.resolve()), str(ends)]
     quiet = {name: value for name, value in os.environ.items() if name not in ("NODE_OPTIONS", "FORCE_COLOR")}
     try:
         process = subprocess.Popen(

@@ -15,12 +15,12 @@ from pathlib import Path
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.base import MissingRuntimeError
-from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, member, required
+from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import NODE_LEVELS, Level
-from reviewkit.sandbox.reach import NODE, reachable_by_all
+from reviewkit.sandbox.reach import KIT, NODE, reachable_by_all
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
 from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
 
@@ -59,10 +59,10 @@ class SandboxLauncher:
             GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
-        is_node = load.driver.suffix in DRIVERS
+        is_node, has_kit = load.driver.suffix in DRIVERS, False
         if is_node:
-            self._node_or_not()
-        line = await self._line((NODE,) if is_node else tuple(sorted(load.packages)))
+            has_kit = self._node_or_not(load.driver)
+        line = await self._line((NODE, *([KIT] if has_kit else [])) if is_node else tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
         except OSError as error:
@@ -82,8 +82,8 @@ class SandboxLauncher:
         await job.start(ordered, load)
         return job
 
-    def _node_or_not(self) -> None:
-        """Make sure that guests of this level can be Node processes.
+    def _node_or_not(self, driver: Path) -> bool:
+        """Make sure that guests of this level can be Node processes; say whether those with this driver have packages to import.
 
         Raises:
             GuestLacksError: If not: without namespaces and landlock no file may be opened, and a program starts by opening some.
@@ -91,12 +91,13 @@ class SandboxLauncher:
         if self.level not in NODE_LEVELS:
             raise GuestLacksError("Node", self.level, "Score where bubblewrap works, or landlock.")
         try:
-            node = required()
+            node, kit = required(), kit_for(driver)
         except MissingRuntimeError as error:
             raise GuestLacksError(f"Node ({error.fact})", self.level, error.next_step) from None
-        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all((node.binary, str(member()))):
-            step = "Install Node and reviewkit where every user can get to them."
+        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all((node.binary, str(member()), str(kit or member()))):
+            step = "Install Node and reviewkit where every user can get to them, the data folder included."
             raise GuestLacksError("Node where guests can get to it", self.level, step)
+        return kit is not None
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)

@@ -18,6 +18,8 @@ from reviewkit.sandbox.unavailable import SandboxError
 
 NODE = "@node"
 """Stands among the packages of a guest that is a Node process; no name of a Python package begins like this."""
+KIT = "@kit"
+"""Stands beside it where the guest may import the packages of React."""
 EXTRAS = {"sqlalchemy": frozenset({"asyncio"})}
 """Extras that a declared package is meant with."""
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
@@ -59,10 +61,13 @@ def reach(packages: tuple[str, ...]) -> Reach:
         SandboxError: If one of them is not installed here.
     """
     program: tuple[str, ...] = ()
+    kit: Path | None = None
     if NODE in packages:
         from reviewkit.runtimes.nodeguest import command, required
+        from reviewkit.runtimes.nodekit import require_kit
 
-        packages, program = tuple(name for name in packages if name != NODE), command(required().binary)
+        kit = require_kit(required()) if KIT in packages else None
+        packages, program = tuple(name for name in packages if name not in (NODE, KIT)), command(required().binary, kit)
     home = package_folder()
     binary = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     libraries = [path for path in _LIBRARIES if Path(path).exists()]
@@ -73,7 +78,7 @@ def reach(packages: tuple[str, ...]) -> Reach:
         libraries.append("/usr/share/zoneinfo")
     found = [(item, site) for dist in closure(packages) for item, site in items(dist)]
     inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
-    readable = tuple(dict.fromkeys([*inside, *program[:1], *(item for item, _ in found)]))
+    readable = tuple(dict.fromkeys([*inside, *program[:1], *([str(kit)] if kit else []), *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
     return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites, program)
 

@@ -3,7 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const TYPED = /\.[mc]?ts$/;
+const TYPED = /\.(?:[mc]?ts|tsx|jsx)$/;
+const KIT = 'kit:';
 
 const isFile = (url) => {
   try {
@@ -16,7 +17,7 @@ const isFile = (url) => {
 /** Where a relative import leads: `./orders`, `./orders.js` and `./orders.ts` all mean the TypeScript file. */
 function found(specifier, parent) {
   const url = new URL(specifier, parent).href;
-  const candidates = [url, url.replace(/\.js$/, '.ts'), `${url}.ts`, `${url}/index.ts`, `${url}.mjs`, `${url}.js`];
+  const candidates = [url, url.replace(/\.js$/, '.ts'), `${url}.ts`, `${url}.tsx`, `${url}.jsx`, `${url}/index.ts`, `${url}.mjs`, `${url}.js`];
   return candidates.find(isFile);
 }
 
@@ -56,20 +57,23 @@ function stripped(source, url) {
 
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
+ * @param {import('./kit.mjs').Kit | null} kit packages that it may import, and what turns JSX into JavaScript
  * @returns {Promise<object>} the driver's exports
  */
-export function importDriver(root, name, source) {
+export function importDriver(root, name, source, kit = null) {
   const driver = pathToFileURL(`${root}/${name}`).href;
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };
+      if (kit?.has(specifier)) return { url: KIT + specifier, format: 'module', shortCircuit: true };
       const url = /^\.{1,2}\//.test(specifier) && context.parentURL?.startsWith('file:') ? found(specifier, context.parentURL) : undefined;
       return url && TYPED.test(url) ? { url, format: 'module', shortCircuit: true } : next(url ?? specifier, context);
     },
     load(url, context, next) {
+      if (kit && url.startsWith(KIT)) return { format: 'module', source: kit.source(url.slice(KIT.length)), shortCircuit: true };
       if (url !== driver && !TYPED.test(url)) return next(url, context);
       const text = url === driver ? source : readFileSync(fileURLToPath(url), 'utf8');
-      const code = TYPED.test(url) ? stripped(text, url) : text;
+      const code = TYPED.test(url) ? (kit ? kit.transform(text, url) : stripped(text, url)) : text;
       return { format: 'module', source: code, shortCircuit: true };
     },
   });

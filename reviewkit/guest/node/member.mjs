@@ -1,6 +1,6 @@
-// One guest: loads a tree and its driver, and does what the parent asks. `node member.mjs FD ROOT [LIFELINE]`.
+// One guest: loads a tree and its driver, and does what the parent asks. `node member.mjs KIT FD ROOT [LIFELINE]`.
 //
-// FD is the wire. In the sandbox the process was locked down before this file was read. Elsewhere LIFELINE is a descriptor that
+// KIT is the folder of the packages that a tree with JSX may import, or `-`. FD is the wire. In the sandbox the process was locked down before this file was read. Elsewhere LIFELINE is a descriptor that
 // ends with the process that started this one, so that a loop in the tree cannot outlive it.
 import { Worker } from 'node:worker_threads';
 import { Channel } from './channel.mjs';
@@ -8,7 +8,7 @@ import { Real } from './codec.mjs';
 import { importDriver } from './loader.mjs';
 import { Env, installFetch } from './world.mjs';
 
-const [, , fd, root, lifeline] = process.argv;
+const [, , packages, fd, root, lifeline] = process.argv;
 const MAX_NAME = 80, MAX_MESSAGE = 500, BEAT_MS = 10;
 const { setInterval: realInterval, clearInterval: realClear } = globalThis;
 const now = performance.now.bind(performance);
@@ -45,9 +45,18 @@ async function perform(number, op, payload) {
   channel.done(number, reply);
 }
 
+/** What a tree with JSX may import, with a document opened before anything looks for one; null for other trees. */
+async function kit() {
+  if (packages === '-') return null;
+  const { Kit } = await import('./kit.mjs');
+  const made = new Kit(packages);
+  made.openDocument();
+  return made;
+}
+
 const OPERATIONS = {
   async load({ driver: source, driver_name: name }) {
-    driver = await importDriver(root, name, source);
+    driver = await importDriver(root, name, source, await kit());
     await driver.setup?.(env);
     return null;
   },
