@@ -16,3 +16,12 @@ def cache_folder(part: str) -> Path:
     """`reviewkit/<part>` in the user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`); it may not exist yet."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return home / "reviewkit" / part
+
+
+def is_private(path: Path) -> bool:
+    """Whether this is a folder of this user that nobody else may enter."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    return path.is_dir() and not path.is_symlink() and facts.st_uid == os.geteuid() and facts.st_mode & 0o077 == 0

@@ -22,10 +22,10 @@ from reviewkit import codetokens, doctor
 from reviewkit.bank import find_bank
 from reviewkit.cli import app
 from reviewkit.demo import demo_notebooks
-from reviewkit.harness import Answer, Calls, World
+from reviewkit.harness import Answer, Calls, HttpCall, Reply, World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import nodeplace
+from reviewkit.runtimes import nodeplace, stripping
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
 from reviewkit.runtimes.node import CellError, CellStopped
@@ -301,9 +301,12 @@ export type Items = TransferListItem[];
 LOOPING = """
 import asyncio, sys
 from pathlib import Path
+from reviewkit.runtimes import nodelocal
 from reviewkit.harness import World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
+if len(sys.argv) > 2:
+    nodelocal._ends_with_us = lambda ends: False
 async def main():
     world = World()
     job = await LocalLauncher().launch(Load(Path(sys.argv[1]), ("src",), (), Path(sys.argv[1], "driver.ts")), world)
@@ -321,13 +324,14 @@ export const loop = () => { for (;;) {} };
 
 @node
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
-def test_a_tree_in_a_loop_does_not_outlive_its_kernel(tmp_path: Path) -> None:
-    """It loads as it does in a cell, types imported like values included."""
+@pytest.mark.parametrize("by_thread", [(), ("by-thread",)], ids=["by-system", "by-thread"])
+def test_a_tree_in_a_loop_does_not_outlive_its_kernel(tmp_path: Path, by_thread: tuple[str, ...]) -> None:
+    """It loads as it does in a cell, types imported like values included; where the system cannot end it, a thread does."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "twice.ts").write_text(TWICE)
     (tmp_path / "src" / "kinds.ts").write_text("export interface Twice { (n: number): number }\nexport type Kind = 'even';\n")
     (tmp_path / "driver.ts").write_text(DRIVER)
-    with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path)], stdout=subprocess.PIPE, text=True) as kernel:
+    with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path), *by_thread], stdout=subprocess.PIPE, text=True) as kernel:
         assert kernel.stdout is not None
         fd = os.pidfd_open(int(kernel.stdout.readline()))
         kernel.kill()
@@ -355,6 +359,103 @@ def test_exact_values_cross_to_a_tree_and_back(tmp_path: Path) -> None:
     assert [type(value) for value in many.value] == [type(value) for value in values]
     assert (str(many.value[7]), when.value) == ("-0.0", moment)
     assert (refused.error, "Map" in refused.message) == ("NotPlainError", True)
+
+
+FETCHING = """
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+const told = async (work: () => unknown) => {
+  try { return await work(); } catch (error: any) { return `${error.name}: ${error.message}`; }
+};
+const real = async (address: any, options: any) => {
+  const request = new Request(address, options);
+  return { method: request.method, url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() };
+};
+const URLS = ['http://shop.test', new URL('https://shop.test:443/a/../b?q=ä#part'), 'no address', 'https://me:word@shop.test/', 'data:,x'];
+const OPTIONS = [
+  undefined, {}, { method: 'POST', body: '{"ä":1}' }, { method: 'post', body: '', headers: { 'X-B': 'b', 'a-a': ' padded ', n: 7 } },
+  { method: 'PUT', body: 'x\\ud800', headers: { 'Content-Type': 'text/csv' } }, { headers: { A: '1', a: '2' } }, { headers: [['a', '1'], ['a', '2']] },
+  { headers: { 'not a name': '1' } }, { headers: { a: 'line\\nline' } }, { body: 'x' }, { method: 'get it' }, { signal: 7 },
+  { method: 'POST', body: new URLSearchParams({ a: 'b c' }) }, { method: 'POST', body: new Uint8Array([1, 2]) }, { method: 'DELETE', redirect: 'error' },
+];
+/** Requests that differ from those that Node's own class makes. */
+export async function requests() {
+  const pairs = [...URLS.map((url) => [url, {}]), ...OPTIONS.map((options) => ['http://shop.test/', options])];
+  const differ: unknown[] = [];
+  for (const [url, options] of pairs) {
+    const ours = await told(async () => (await fetch(url as any, options as any)).json());
+    const theirs = await told(() => real(url, options));
+    if (JSON.stringify(ours) !== JSON.stringify(theirs) && !JSON.stringify(ours).includes('fetch failed')) differ.push([String(url), ours, theirs]);
+  }
+  return differ;
+}
+const LOOKS: Record<string, (reply: any) => unknown> = {
+  plain: (reply) => [reply.status, reply.ok], json: (reply) => reply.json(), text: (reply) => reply.text(),
+  bytes: async (reply) => new Uint8Array(await reply.arrayBuffer()), twice: async (reply) => (await reply.text()) + (await reply.text()),
+  used: async (reply) => [reply.bodyUsed, await reply.text(), reply.bodyUsed], headers: (reply) => reply.headers.get('X-One'),
+  copies: async (reply) => { const copy = reply.clone(); return (await copy.text()) + (await reply.text()); },
+  late: async (reply) => { await reply.json().catch(() => 0); return await reply.clone().text(); },
+  kind: (reply) => [reply instanceof Response, reply.constructor === Response, 'json' in reply, Object.prototype.toString.call(reply), typeof reply.then],
+  stream: async (reply) => { let all = ''; for await (const part of reply.body ?? []) all += text(part); return all; },
+  free: async (reply) => { reply.mine = 1; const { json } = reply; return [reply.mine, await reply.text()]; },
+};
+/** Looks at a response that come to something else than with Node's own class. */
+export async function responses() {
+  const differ: unknown[] = [];
+  for (const [status, body] of [[200, '\\ufeff{"a":1}'], [404, 'no {'], [204, null], [500, '']] as [number, string | null][]) {
+    for (const [name, look] of Object.entries(LOOKS)) {
+      const ours = await told(async () => look(await fetch(`http://reply.test/${status}`, { method: 'POST', body: body ?? '' })));
+      const theirs = await told(() => look(new Response(body, { status, headers: { 'x-one': '1' } })));
+      if (JSON.stringify(ours) !== JSON.stringify(theirs)) differ.push([status, name, ours, theirs]);
+    }
+  }
+  return differ;
+}
+"""
+
+
+@node
+def test_fetch_is_as_nodes_own_without_loading_it(tmp_path: Path) -> None:
+    """Ordinary requests and responses are put together by the guest itself; nobody can tell."""
+    (tmp_path / "driver.ts").write_text(FETCHING)
+
+    async def echo(call: HttpCall) -> Reply:
+        return Reply(200, {"method": call.method, "url": call.url, "headers": call.headers, "body": call.body.decode()})
+
+    async def reply(call: HttpCall) -> Reply:
+        return Reply(int(call.url[-3:]), text=call.body.decode(), headers={"x-one": "1"})
+
+    async def run() -> list[Answer]:
+        world = World()
+        world.http("shop.test", echo)
+        world.http("reply.test", reply)
+        job = await LocalLauncher().launch(Load(tmp_path, ("src",), (), tmp_path / "driver.ts"), world)
+        calls = Calls(job, world)
+        answers = [await calls.call("requests"), await calls.call("responses")]
+        await job.close()
+        return answers
+
+    assert [(answer.value, answer.error, answer.message) for answer in asyncio.run(run())] == [([], None, ""), ([], None, "")]
+
+
+def test_stripped_code_is_kept_as_it_was_written(tmp_path: Path) -> None:
+    """By text and stripper, bounded, and only while nobody else could have changed it."""
+    kept = stripping.Disk("one", tmp_path / "kept")
+    kept.put("let a: 1", "let a\n")
+    kept.put("let b: 1", "")
+    other = stripping.Disk("two", tmp_path / "kept")
+    assert (kept.get("let a: 1"), kept.get("let b: 1"), other.get("let a: 1")) == ("let a\n", None, None)
+    (file,) = (tmp_path / "kept").iterdir()
+    file.write_text(file.read_text().replace("let a", "let c"))
+    assert kept.get("let a: 1") is None
+    kept.put("let a: 1", "let a\n")
+    (tmp_path / "kept").chmod(0o755)
+    assert kept.get("let a: 1") is None
+    (tmp_path / "kept").chmod(0o700)
+    for number in range(stripping.MOST_KEPT):
+        (tmp_path / "kept" / str(number)).touch()
+    kept.put("let d: 1", "let d\n")
+    assert kept.get("let d: 1") == "let d\n"
+    assert len(list((tmp_path / "kept").iterdir())) < stripping.MOST_KEPT
 
 
 def test_comments_are_prose_and_can_be_left_out() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sandbox_bank
@@ -15,7 +16,7 @@ from sandbox_bank import CANARY
 from reviewkit.bank import Entry
 from reviewkit.checks import run_hidden_checks
 from reviewkit.runtimes import nodeplace
-from reviewkit.sandbox import Level, SandboxLauncher
+from reviewkit.sandbox import Level, SandboxJob, SandboxLauncher
 from reviewkit.sandbox.levels import lacking
 from reviewkit.scorecard import CheckResult
 
@@ -181,11 +182,26 @@ def first(entry: Entry, launcher: SandboxLauncher, text: str) -> CheckResult:
         place.write_text(whole)
 
 
-def test_an_honest_fix_passes_twice_and_the_change_as_proposed_does_not(entry: Entry, launcher: SandboxLauncher) -> None:
-    """Types, enums, parameter properties, imports without ending; requests and statements reach the world."""
+def test_an_honest_fix_passes_twice_and_the_change_as_proposed_does_not(
+    entry: Entry, launcher: SandboxLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Types, enums, parameter properties, imports without ending; requests and statements reach the world.
+
+    Types are taken from a tree once, by its first guest before it loads anything, and for its own guests alone.
+    """
+    asked: list[str] = []
+    ask = SandboxJob.ask
+
+    async def counted(job: SandboxJob, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
+        asked.append(op)
+        return await ask(job, op, payload, timeout)
+
+    monkeypatch.setattr(SandboxJob, "ask", counted)
     results = run(entry, launcher, REFERENCE)
     assert {result.outcome for result in results.values()} == {"passed"}, results
+    assert asked[:4] == ["strip", "strip", "strip", "load"] and asked.count("strip") == 3 and asked.count("load") == 3, asked
     assert run(entry, launcher, REFERENCE) == results
+    assert asked.count("strip") == 6, "code of one submission went to another"
     assert first(entry, launcher, REFERENCE.replace("sum + price", "sum + price + 1")).outcome == "failed"
 
 

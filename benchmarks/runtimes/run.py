@@ -1,5 +1,5 @@
 """What a warm cell costs against a bare process of the same language: `python benchmarks/runtimes/run.py --pairs 20`; and how
-long a PostgreSQL database takes to be ready against what its own `initdb` takes.
+long a PostgreSQL database takes to be ready, and what a guest of a TypeScript tree costs.
 
 Both cell and process run the same file of the workspace from the same few lines. Each pair is measured back to back, so that the ratio says
 something on a busy machine, too; times are printed for orientation.
@@ -8,6 +8,7 @@ something on a busy machine, too; times are printed for orientation.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import os
 import resource
@@ -19,6 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from reviewkit.harness import HttpCall, Reply, World
+from reviewkit.harness.job import Calls, Load
+from reviewkit.harness.local import LocalLauncher
 from reviewkit.runtimes import javaplace, postgres
 from reviewkit.runtimes.java import JavaHost
 from reviewkit.runtimes.node import NodeHost
@@ -89,6 +93,58 @@ def java(pairs: int) -> bool:
         return compared("Java", lambda: host.run(cell, root, "cell", seconds=60, show=quiet), bare, root, pairs, JAVA_MS)
 
 
+DRIVER = """
+import { total, type Order } from './src/orders';
+export async function answer(): Promise<number> {
+  const orders: Order[] = await (await fetch('http://shop.test/orders')).json();
+  return total(orders);
+}
+"""
+GUEST_RATIO = 2.5
+
+
+async def one_guest(root: Path) -> None:
+    async def orders(_call: HttpCall) -> Reply:
+        return Reply(json=[{"id": "a", "cents": 5}, {"id": "b", "cents": 6}])
+
+    world = World()
+    world.http("shop.test", orders)
+    job = await LocalLauncher().launch(Load(root, ("src",), (), root / "driver.ts"), world)
+    answer = await Calls(job, world).call("answer")
+    await job.close()
+    assert answer.value == 11, answer
+
+
+def processor_time() -> float:
+    """Seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def guest(rounds: int) -> bool:
+    """Whether a guest costs no more than some bare processes."""
+    binary = require_node().binary
+    guests, bare = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "src").mkdir()
+        (root / "src" / "orders.ts").write_text(FILE)
+        (root / "driver.ts").write_text(DRIVER)
+        asyncio.run(one_guest(root))  # which strips the types for the others
+        for _ in range(rounds):
+            begun = processor_time()
+            asyncio.run(one_guest(root))
+            between = processor_time()
+            subprocess.run([binary, "-e", "0"], check=True)
+            guests.append(between - begun)
+            bare.append(processor_time() - between)
+    ratio = statistics.median(a / b for a, b in zip(guests, bare, strict=True))
+    print(f"guest of a TypeScript tree {statistics.median(guests) * 1000:.0f} ms of processor time (least {min(guests) * 1000:.0f}),", end=" ")
+    print(f"`node -e 0` {statistics.median(bare) * 1000:.0f} ms (least {min(bare) * 1000:.0f})")
+    print(f"{'PASS' if ratio <= GUEST_RATIO else 'FAIL'}  ratio of a guest to a bare process {ratio:.2f}, at most {GUEST_RATIO:g}")
+    return ratio <= GUEST_RATIO
+
+
 def database(rounds: int) -> bool:
     """Whether a first cell of SQL on PostgreSQL, host and server not yet there, is answered in time."""
     ready, bare = [], []
@@ -125,7 +181,7 @@ def main() -> int:
     if why is not None:
         print(why, file=sys.stderr)
         return 2
-    return 0 if all([typescript(pairs), java(pairs), database(max(1, pairs // 5))]) else 1
+    return 0 if all([typescript(pairs), guest(pairs), java(pairs), database(max(1, pairs // 5))]) else 1
 
 
 if __name__ == "__main__":

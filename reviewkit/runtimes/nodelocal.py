@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import os
+import signal
 import socket
 import subprocess
+import sys
 import threading
 from concurrent.futures import Future
+from functools import cache, partial
+from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
-from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, required
+from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, member, required
+from reviewkit.runtimes.stripping import Ask, Disk, loaded, sources, stripped
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Exit, Ordered
@@ -33,27 +40,53 @@ async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
     finally:
         theirs.close()
     job = SandboxJob(world, ours)
-    await job.start(ordered, load)
+    await job.start(ordered, load, None if kit_for(load.driver) else partial(_code, load))
     return job
+
+
+async def _code(load: Load, ask: Ask) -> dict[str, Any]:
+    return {"code": await stripped(loaded(load, sources(load.root)), _kept(), ask)}
+
+
+@cache
+def _kept() -> Disk:
+    stripper = member().with_name("loader.mjs").read_bytes()
+    return Disk(f"{required().text} {hashlib.sha256(stripper).hexdigest()}")
 
 
 def _started(wire: socket.socket, load: Load, seed: int) -> Ordered:
     binary, kit = required().binary, kit_for(load.driver)
     ends, lifeline = os.pipe()
+    by_system = _ends_with_us(ends)
     wire.sendall(LOCKED)
-    arguments = [*command(binary, kit, str(seed)), str(wire.fileno()), str(load.root.resolve()), str(ends)]
+    lifeline_too = [] if by_system else [str(ends)]
+    arguments = [*command(binary, kit, str(seed)), str(wire.fileno()), str(load.root.resolve()), *lifeline_too]
     quiet = {name: value for name, value in os.environ.items() if name not in ("NODE_OPTIONS", "FORCE_COLOR")}
     try:
         process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
             pass_fds=(wire.fileno(), ends), start_new_session=True, env={**quiet, "TZ": "UTC"},
         )  # fmt: skip
+        if by_system:
+            fcntl.fcntl(ends, fcntl.F_SETOWN, process.pid)
     except BaseException:
         os.close(lifeline)
         raise
     finally:
         os.close(ends)
     return _watched(process, lifeline)
+
+
+def _ends_with_us(ends: int) -> bool:
+    """Have the kernel kill whoever will own this end of a pipe when the other end closes; False where it cannot (Linux can)."""
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.fcntl(ends, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(ends, fcntl.F_SETFL, fcntl.fcntl(ends, fcntl.F_GETFL) | os.O_ASYNC)
+    except OSError:
+        return False
+    return True
 
 
 def _watched(process: subprocess.Popen[bytes], lifeline: int) -> Ordered:

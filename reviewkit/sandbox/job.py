@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Any
 
@@ -40,6 +41,8 @@ MAX_WEIGHT = 100_000_000
 LEAST_TAKEN, MOST_GIVEN = 0.1, 5.0
 """Share of a time that others must have taken for it to be given back, and the most that is, in times of the limit."""
 _ALMOST, _HALF = 0.9, 0.5
+Prepare = Callable[[Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]], Awaitable[dict[str, Any]]]
+"""Given a way to ask the guest, before it has loaded anything: parts of the order to load."""
 
 
 class Ending(StrEnum):
@@ -109,8 +112,13 @@ class SandboxJob:
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, ordered: Ordered, load: Load) -> None:
+    async def start(self, ordered: Ordered, load: Load, prepare: Prepare | None = None) -> None:
         """Wait for the guest to be locked down, then load the tree.
+
+        Args:
+            ordered: The guest.
+            load: What to load.
+            prepare: Asks the guest for what goes along with the order to load.
 
         Raises:
             GuestLoadError: If the tree or the driver fails while it is loaded.
@@ -128,9 +136,11 @@ class SandboxJob:
             raise SandboxError(f"a guest could not be locked down ({str(error) or type(error).__name__})") from None
         self._world.guest_waited = self._guest_waited
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch(ordered))]
-        payload = {
+        payload: dict[str, Any] = {
             "modules": list(load.modules), "driver": load.driver.read_text("utf-8"), "driver_name": load.driver.name,
         }  # fmt: skip
+        if prepare is not None:
+            payload |= await prepare(self.ask)
         reply = await self.ask("load", payload, LOAD_SECONDS)
         if "error" in reply:
             await self.close()

@@ -10,12 +10,15 @@ import socket
 import stat
 import threading
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
+from reviewkit.runtimes.stripping import Ask, Memory, loaded, sources, stripped
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
@@ -50,6 +53,8 @@ class SandboxLauncher:
         self._lines: dict[tuple[str, ...], Orders] = {}
         """Those that were used last; asking for one again may wait for a fork server to start."""
         self._trees: dict[Path, tuple[_Signature, Path]] = {}
+        self._codes: dict[Path, tuple[dict[str, str], Memory]] = {}
+        """By copy of a tree, which stays as it is: its TypeScript and what its first guest made of it, for its other guests alone."""
 
     async def launch(self, load: Load, world: World) -> SandboxJob:
         """Start a guest and load it.
@@ -79,8 +84,14 @@ class SandboxLauncher:
             ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
-        await job.start(ordered, load)
+        await job.start(ordered, load, partial(self._code, load, folder) if is_node and not has_kit else None)
         return job
+
+    async def _code(self, load: Load, copy: Path, ask: Ask) -> dict[str, Any]:
+        if copy not in self._codes:
+            self._codes[copy] = sources(copy), Memory()
+        files, known = self._codes[copy]
+        return {"code": await stripped(loaded(load, files), known, ask)}
 
     def _node_or_not(self, driver: Path) -> bool:
         """Make sure that guests of this level can be Node processes; say whether those with this driver have packages to import.

@@ -1,4 +1,5 @@
-// Makes a tree of TypeScript importable as it is: types are stripped by Node itself, inside this process.
+// Makes a tree of TypeScript importable as it is: types are stripped by Node itself, inside a guest. That takes longer than all else
+// of its start, so the parent asks the first guest of a tree for the outcome, before that loads a line, and gives it to the others.
 import { readFileSync, statSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -49,19 +50,21 @@ function typeExports(source, code) {
     .map((name) => `export const ${name} = undefined;`).join('');
 }
 
-/** A file of TypeScript as the JavaScript that it means. */
-function stripped(source, url) {
-  const code = withoutTypeImports(stripTypeScriptTypes(source, { mode: 'transform', sourceUrl: url }));
+/** The JavaScript that a text of TypeScript means. */
+export function strip(source) {
+  const code = withoutTypeImports(stripTypeScriptTypes(source, { mode: 'transform' }));
   return `${code}\n${typeExports(source, code)}`;
 }
 
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
+ * @param {Record<string, string>} known code of files that were stripped before, by path from the root; the driver's by ''
  * @param {import('./kit.mjs').Kit | null} kit packages that it may import, and what turns JSX into JavaScript
  * @returns {Promise<object>} the driver's exports
  */
-export function importDriver(root, name, source, kit = null) {
+export function importDriver(root, name, source, known, kit = null) {
   const driver = pathToFileURL(`${root}/${name}`).href;
+  const codes = new Map(Object.entries(known).map(([path, code]) => [path ? pathToFileURL(`${root}/${path}`).href : driver, code]));
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };
@@ -72,9 +75,9 @@ export function importDriver(root, name, source, kit = null) {
     load(url, context, next) {
       if (kit && url.startsWith(KIT)) return { format: 'module', source: kit.source(url.slice(KIT.length)), shortCircuit: true };
       if (url !== driver && !TYPED.test(url)) return next(url, context);
-      const text = url === driver ? source : readFileSync(fileURLToPath(url), 'utf8');
-      const code = TYPED.test(url) ? (kit ? kit.transform(text, url) : stripped(text, url)) : text;
-      return { format: 'module', source: code, shortCircuit: true };
+      const text = () => (url === driver ? source : readFileSync(fileURLToPath(url), 'utf8'));
+      const made = () => (kit ? kit.transform(text(), url) : (codes.get(url) ?? strip(text())));
+      return { format: 'module', source: TYPED.test(url) ? made() : text(), shortCircuit: true };
     },
   });
   return import(driver);

@@ -1,12 +1,13 @@
 // One guest: loads a tree and its driver, and does what the parent asks. `node member.mjs KIT FD ROOT [LIFELINE]`.
 //
-// KIT is the folder of the packages that a tree with JSX may import, or `-`. FD is the wire. In the sandbox the process was locked down before this file was read. Elsewhere LIFELINE is a descriptor that
-// ends with the process that started this one, so that a loop in the tree cannot outlive it.
-import { Worker } from 'node:worker_threads';
+// KIT is the folder of the packages that a tree with JSX may import, or `-`. FD is the wire. In the sandbox the process was locked
+// down before this file was read. Elsewhere, where the system itself does not end it, LIFELINE is a descriptor that ends with the
+// process that started this one, so that a loop in the tree cannot outlive it.
 import { Channel } from './channel.mjs';
 import { Real } from './codec.mjs';
-import { importDriver } from './loader.mjs';
-import { Env, installFetch } from './world.mjs';
+import { installFetch } from './fetching.mjs';
+import { importDriver, strip } from './loader.mjs';
+import { Env } from './world.mjs';
 
 const [, , packages, fd, root, lifeline] = process.argv;
 const MAX_NAME = 80, MAX_MESSAGE = 500, BEAT_MS = 10;
@@ -15,6 +16,7 @@ const now = performance.now.bind(performance);
 
 process.argv.length = 2;
 if (lifeline !== undefined) {
+  const { Worker } = await import('node:worker_threads'); // here alone: a thread doubles what a guest costs
   const watch = `const fs = require('node:fs'); try { fs.readSync(${Number(lifeline)}, Buffer.alloc(1)); } catch {} process.kill(process.pid, 'SIGKILL');`;
   new Worker(watch, { eval: true, env: {}, execArgv: [] }).unref();
 }
@@ -55,8 +57,12 @@ async function kit() {
 }
 
 const OPERATIONS = {
-  async load({ driver: source, driver_name: name }) {
-    driver = await importDriver(root, name, source, await kit());
+  /** What a file means without its types; asked before anything is loaded, so that the answer depends on the file alone. */
+  strip({ source }) {
+    return strip(source);
+  },
+  async load({ driver: source, driver_name: name, code = {} }) {
+    driver = await importDriver(root, name, source, code, await kit());
     await driver.setup?.(env);
     return null;
   },

@@ -1,8 +1,6 @@
 // What a driver gets: handles to the world outside, as `reviewkit.guest` gives them to Python.
 
-const Signal = globalThis.AbortSignal;
 const DATABASE_ERRORS = /Error$/;
-const seconds = new WeakMap(); // of signals that come from AbortSignal.timeout
 
 /** An error of the database, named as SQLite's driver names it. */
 export class DatabaseError extends Error {
@@ -72,29 +70,4 @@ export class Env {
     if (reply.error) throw new DatabaseError(reply.error, reply.message);
     return new Connection(this.#channel, reply.connection);
   }
-}
-
-/** Replace `fetch`: requests are answered by the world. */
-export function installFetch(channel) {
-  const timeout = Signal.timeout.bind(Signal);
-  Signal.timeout = (ms) => {
-    const signal = timeout(ms);
-    seconds.set(signal, ms / 1000);
-    return signal;
-  };
-  globalThis.fetch = async (input, options = {}) => {
-    const request = new Request(input, options);
-    const given = options.signal ?? (input instanceof Request ? input.signal : undefined);
-    const limit = given ? seconds.get(given) : undefined;
-    const reply = await channel.ask('http', {
-      method: request.method, url: request.url, headers: Object.fromEntries(request.headers),
-      body: new Uint8Array(await request.arrayBuffer()), sync: false,
-      timeout: limit === undefined ? null : { connect: limit, read: limit, write: limit, pool: limit },
-    }, given);
-    if (reply.outcome === 'timeout') throw new DOMException('The operation was aborted due to timeout', 'TimeoutError');
-    if (reply.outcome === 'refused') throw new TypeError('fetch failed', { cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }) });
-    if (reply.outcome === 'hang') return new Promise((_resolve, reject) => given?.addEventListener('abort', () => reject(given.reason)));
-    const body = [101, 204, 205, 304].includes(reply.status) ? null : reply.body;
-    return new Response(body, { status: reply.status, headers: reply.headers });
-  };
 }

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from reviewkit.datafolder import cache_folder
+from reviewkit.datafolder import cache_folder, is_private
 from reviewkit.durable import replace_file
 from reviewkit.errors import DataError
 from reviewkit.pinnedwheel import PinnedWheel, read_wheel
@@ -58,7 +58,7 @@ def compiled() -> Compiled | None:
     Whoever runs it makes sure of the hash, on the bytes that are run.
     """
     home = folder()
-    if not _is_private(home):
+    if not is_private(home):
         return None
     try:
         facts = json.loads((home / _name()).with_suffix(".json").read_text("utf-8"))
@@ -94,7 +94,7 @@ def prepare(wheel: Path | None = None) -> Compiled:
         return known
     home = folder()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _is_private(home):
+    if not is_private(home):
         raise DataError(str(home), "can be entered or written by others", f"Delete it, then run: {PREPARE}")
     code = _compile(_wasm(wheel))
     made = Compiled(home / _name(), hashlib.sha256(code).hexdigest())
@@ -105,14 +105,6 @@ def prepare(wheel: Path | None = None) -> Compiled:
 
 def _name() -> str:
     return f"python-{WASM_SHA256[:12]}-wasmtime-{version('wasmtime')}-{platform.machine()}.cwasm"
-
-
-def _is_private(path: Path) -> bool:
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return path.is_dir() and not path.is_symlink() and facts.st_uid == os.geteuid() and facts.st_mode & 0o077 == 0
 
 
 def _wasm(wheel: Path | None) -> bytes:
