@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes.base import HostError
+from reviewkit.runtimes.fileview import view
 from reviewkit.runtimes.java import PLACES, JavaHost
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
@@ -79,6 +80,18 @@ class Magics:
     def sql(self, line: str, cell: str) -> None:
         """`%%sql [FILE] [--db FILE | --postgres | --url URL] [--session NAME] [--rows N] [--timeout SECONDS] [--expect-error]`: SQL."""
         self._cell("sql", self._do_sql, line, cell)
+
+    def view(self, line: str) -> None:
+        """`%view FILE`: a file of the workspace with its lines numbered, coloured by its language."""
+        try:
+            names = shlex.split(line)
+            if len(names) != 1:
+                raise UsageError("%view: name one file.", "For example: %view src/orders.ts")
+            self._shell.display_pub.publish(view(names[0], _read(self._root(), names[0])))
+        except ValueError as error:
+            print(f"%view: {error}.")
+        except ReviewkitError as error:
+            print(error)
 
     def _cell(self, magic: str, do: Callable[[str, argparse.Namespace, str], None], line: str, cell: str) -> None:
         expected = "--expect-error" in line
@@ -176,12 +189,21 @@ def _write(root: Path, file: str, cell: str) -> None:
     print(f"{file}: written, {len(cell.splitlines())} lines")
 
 
+def _read(root: Path, file: str) -> str:
+    try:
+        return _below(root, file).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no text.", "Name a file of text.") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}).", "Name a file of the workspace, or write it with a cell first.") from None
+
+
 def _show(stream: str, text: str) -> None:
     print(text, end="", file=sys.stderr if stream == "stderr" else sys.stdout, flush=True)
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts`, `%%tsx`, `%%java` and `%%sql` work in an IPython shell.
+    """Let `%%ts`, `%%tsx`, `%%java`, `%%sql` and `%view` work in an IPython shell.
 
     Args:
         shell: The shell.
@@ -192,4 +214,5 @@ def register(shell: Any, root: Root | None = None) -> Magics:
     shell.register_magic_function(magics.tsx, "cell", "tsx")
     shell.register_magic_function(magics.java, "cell", "java")
     shell.register_magic_function(magics.sql, "cell", "sql")
+    shell.register_magic_function(magics.view, "line", "view")
     return magics
