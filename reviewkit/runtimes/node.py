@@ -60,7 +60,7 @@ class NodeHost:
             place = tempfile.gettempdir()
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
             folder = os.path.join(place, f"reviewkit-node-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
-            command = [node.binary, "--no-warnings", str(FOLDER / "host.mjs"), str(modules), folder]
+            command = [node.binary, "--no-warnings", str(FOLDER / "host.mjs"), str(modules), folder, str(CELL_MEGABYTES)]
             self._host = Host("Node", command, Path(place), folder=Path(folder), memory_bytes=PROCESS_BYTES)
         return self._host
 
@@ -80,14 +80,14 @@ class NodeHost:
             HostError: If Node cannot be started or has died; `MissingRuntimeError` where it is not installed.
             KeyboardInterrupt: If the kernel was interrupted.
         """
-        payload = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader, "memory": CELL_MEGABYTES}
+        payload = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader}
         end = self._started().request("run", payload, seconds, show)
         if end.kind is not None:
             raise CellError(_words(end, name, seconds))
 
     def measure(self, code: str, root: Path) -> float:
         """Milliseconds that a cell takes inside the host, for benchmarks."""
-        payload = {"code": code, "name": "cell", "root": str(root.resolve()), "loader": "ts", "memory": CELL_MEGABYTES}
+        payload = {"code": code, "name": "cell", "root": str(root.resolve()), "loader": "ts"}
         return self._started().request("run", payload, 60.0, lambda _stream, _text: None).milliseconds
 
     def check(self, files: Sequence[str], root: Path, show: Show) -> None:

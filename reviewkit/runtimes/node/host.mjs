@@ -1,7 +1,7 @@
 // The Node host: one process per kernel that builds cells with esbuild and runs each in a fresh worker.
 //
-// `node host.mjs MODULES FOLDER`: MODULES is a node_modules folder with esbuild and typescript, FOLDER belongs to this
-// process and is removed by it. Requests are lines of JSON on stdin, events lines of RS + JSON on stdout; see base.py.
+// `node host.mjs MODULES FOLDER MEGABYTES`: MODULES is a node_modules folder with esbuild and typescript, FOLDER belongs to this
+// process and is removed by it, MEGABYTES are the heap of a cell. Requests are lines of JSON on stdin, events lines of RS + JSON on stdout; see base.py.
 // The main thread only builds and passes on, so that it always hears a stop, and the end of its input: the kernel is gone.
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 
-const [, , modules, folder] = process.argv;
+const [, , modules, folder, megabytes] = process.argv;
 const RUNNER = new URL('./runner.mjs', import.meta.url);
 const PARENT = process.ppid;
 const ORPHAN_MS = 500;
@@ -22,6 +22,7 @@ const esbuild = require('esbuild');
 mkdirSync(folder, { recursive: true });
 symlinkSync(modules, path.join(folder, 'node_modules'));
 let running = null; // { id, stop }
+let spare = started(); // the worker of the next cell, which has run nothing
 
 const ascii = (text) => text.replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
 const send = (event) => process.stdout.write('\n\u001e' + ascii(JSON.stringify(event)) + '\n');
@@ -70,12 +71,24 @@ async function run(request) {
   }
 }
 
-function inWorker({ id, timeout, memory, root, name }, file) {
+function started() {
   const { port1, port2 } = new MessageChannel();
   const worker = new Worker(RUNNER, {
-    workerData: { file: pathToFileURL(file).href, port: port2, root, name, memory },
-    transferList: [port2], resourceLimits: { maxOldGenerationSizeMb: memory }, stdin: true,
+    workerData: { port: port2 }, transferList: [port2], resourceLimits: { maxOldGenerationSizeMb: Number(megabytes) }, stdin: true,
   });
+  const made = { worker, port: port1, well: true };
+  for (const event of ['error', 'exit']) worker.on(event, () => (made.well = false));
+  return made;
+}
+
+function fresh() {
+  const made = spare?.well ? spare : started();
+  spare = null;
+  return made;
+}
+
+function inWorker({ id, timeout, root, name }, file) {
+  const { worker, port } = fresh();
   return new Promise((resolve) => {
     let error = null, ended = null;
     const stop = (why) => {
@@ -85,7 +98,7 @@ function inWorker({ id, timeout, memory, root, name }, file) {
     const late = () => stop({ kind: 'timeout', text: '' });
     let timer = setTimeout(late, START_MS);
     running = { id, stop };
-    port1.on('message', ([what, value]) => {
+    port.on('message', ([what, value]) => {
       if (what === 'begin') {
         clearTimeout(timer);
         timer = setTimeout(late, timeout * 1000);
@@ -101,9 +114,10 @@ function inWorker({ id, timeout, memory, root, name }, file) {
       running = null;
       // Messages that the worker had posted before its end arrive after this event.
       await new Promise((done) => setImmediate(() => setImmediate(done)));
-      port1.close();
+      port.close();
       resolve(ended ?? error ?? (code === 0 ? null : { kind: 'exit', text: String(code) }));
     });
+    port.postMessage({ file: pathToFileURL(file).href, root, name });
   });
 }
 
@@ -152,6 +166,7 @@ async function handle(request) {
     error = { kind: 'error', text: String(failure?.stack ?? failure) };
   }
   send({ id: request.id, end: true, error, ms: performance.now() - began });
+  setImmediate(() => (spare ??= started()));
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => void handle(JSON.parse(line))).on('close', leave);

@@ -1,9 +1,12 @@
 // One cell in one worker: its output goes out at once, and what goes wrong is told with the place in the cell or the file.
+//
+// The worker starts before there is a cell for it, since its start takes longer than a cell; it hears over its port what to run.
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { workerData } from 'node:worker_threads';
 
-const { file, port, root, name } = workerData;
+const { port } = workerData;
 const MOST = 1_000_000; // characters of output of one cell
 let left = MOST;
 
@@ -55,6 +58,8 @@ function fail(error) {
   process.exit(1);
 }
 
+const [{ file, root, name }] = await once(port, 'message');
+port.unref();
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 port.postMessage(['begin']);
