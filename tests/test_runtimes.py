@@ -129,6 +129,55 @@ def test_a_component_is_rendered_clicked_and_type_checked(notebook: Notebook, li
 
 
 @node
+def test_cells_of_a_session_share_their_variables(notebook: Notebook, lives: None) -> None:
+    """Each kind of declaration, values, modules of the workspace, places of errors; other cells see nothing of it."""
+    notebook.ts("src/count.ts", "let n = 0;\nexport const up = () => ++n;\nexport interface Kind { a: 1 }")
+    notebook.ts("src/buy.ts", "import { up } from './count';\nexport const buy = () => up();")
+
+    def say(cell: str, line: str = "--session") -> str:
+        return notebook.tsx(line, cell)[0].rstrip("\n")
+
+    assert say("const a = 1, { b, ...rest } = { b: 2, c: 3 };\nlet later: number; var [x = 5, , y] = [undefined, 1, 2];\nenum E { One = 1 }\na + b") == "3"
+    assert say("[a, b, rest, later, x, y, E.One]") == "[ 1, 2, { c: 3 }, undefined, 5, 2, 1 ]"
+    assert say("const a = 7; console.log(a); undefined") == "7"
+    assert say("import { up, Kind } from './src/count';\nimport * as path from 'node:path'; import { buy } from './src/buy.ts';\nup()") == "1"
+    assert say("const k: Kind = { a: 1 }; [buy(), up(), path.basename('/a/b')]") == "[ 2, 3, 'b' ]"
+    assert say("import { up as again } from './src/count.js'; again()") == "4"
+    notebook.ts("src/count.ts", "let n = 100; export const up = () => ++n;")
+    assert say("import { up } from './src/count'; import { buy } from './src/buy'; [again(), up(), buy()]") == "[ 5, 101, 102 ]"
+    assert say("const found = await import('./src/count'); found.up()") == "103"
+    assert say("function twice(n: number) { return times() * n; }\nfunction times() { return 2; }\ntwice(3)") == "6"
+    assert say("function times() { return 10; }\nclass P { me() { return P.name; } }\nexport const z = new P().me();\n[twice(3), times.name, z]") == "[ 30, 'times', 'P' ]"
+    assert say("export default <b className='x'>{a}</b>.props") == "{ className: 'x', children: 7 }"
+    say("const fail = () => {\n  throw new Error('here');\n};")
+    text = failing(notebook.tsx, "--session", "\n  fail();")
+    assert text.splitlines() == ["Error: here", "    at fail (cell [7]:2:9)", "    at <anonymous> (cell [7]:2:3)"]
+    assert failing(notebook.tsx, "--session", "import './nope'") == 'Could not resolve "./nope"'
+    assert failing(notebook.tsx, "--session", "let p = = 2").splitlines()[0] == 'cell [7]:1:9: Unexpected "="'
+    assert failing(notebook.tsx, "--session", "void Promise.reject(new Error('lost')); await new Promise(() => 0)").startswith("Error: lost")
+    assert say("[typeof a, typeof crypto]") == "[ 'number', 'object' ]"
+    assert (say("typeof a", "--session other"), say("console.log(typeof a)", "")) == ("'undefined'", "undefined")
+    assert notebook.tsx("a.tsx --session", "1")[0].startswith("%%tsx: a cell of a session neither is a file nor")
+
+
+@node
+def test_a_session_that_has_to_be_ended_begins_anew(notebook: Notebook, lives: None) -> None:
+    """And says so; the host and other sessions stay."""
+    notebook.ts("--session kept", "let kept = 5;")
+    notebook.ts("--session", "let n = 1;")
+    text = failing(notebook.ts, "--session --timeout 0.5", "for (;;) {}")
+    assert text == "TimeLimit: cell [7] had not ended after 0.5 s and was ended with its session."
+    note = "[the session had to be ended and begins anew: its variables are gone]\n"
+    assert notebook.ts("--session", "typeof n") == ("'undefined'\n", note)
+    assert failing(notebook.ts, "--session", "process.exit(3)") == "Exit: cell [7] left with status 3."
+    with stopped_when("on it"), pytest.raises(CellStopped):
+        notebook.magics.ts("--session", "console.log('on it'); for (;;) {}")
+    assert notebook.ts("--session", "let n = 2; n")[0] == "2\n"
+    assert notebook.ts("--session --reset", "typeof n") == ("'undefined'\n", "")
+    assert notebook.ts("--session kept", "kept") == ("5\n", "")
+
+
+@node
 def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: None) -> None:
     """An endless loop, an open timer, a full heap, full buffers, a flood: each ends, what was printed before is there."""
     out = io.StringIO()

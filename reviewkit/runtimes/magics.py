@@ -46,6 +46,9 @@ def _parser(magic: str) -> _Parser:
         parser.add_argument("--rows", type=int, default=CELL_ROWS, help="most rows to show of a result")
     else:
         parser.add_argument("--check", action="store_true", help="look for type errors, too" if magic != "java" else "compile the files of the workspace")
+    if magic in ("ts", "tsx"):
+        parser.add_argument("--session", nargs="?", const="main", metavar="NAME", help="share variables with the cells of this session")
+        parser.add_argument("--reset", action="store_true", help="begin the session anew")
     return parser
 
 
@@ -66,11 +69,11 @@ class Magics:
         return self._own
 
     def ts(self, line: str, cell: str) -> None:
-        """`%%ts [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript."""
+        """`%%ts [FILE] [--check] [--session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript."""
         self._cell("ts", self._do_node, line, cell)
 
     def tsx(self, line: str, cell: str) -> None:
-        """`%%tsx [FILE] [--check] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
+        """`%%tsx [FILE] [--check] [--session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
         self._cell("tsx", self._do_node, line, cell)
 
     def java(self, line: str, cell: str) -> None:
@@ -115,6 +118,10 @@ class Magics:
 
     def _do_node(self, loader: str, options: argparse.Namespace, cell: str) -> None:
         root = self._root()
+        if (options.session or options.reset) and (options.file or options.check):
+            raise UsageError(f"%%{loader}: a cell of a session neither is a file nor can be checked for types by itself.")
+        if options.reset and not options.session:
+            raise UsageError(f"%%{loader}: --reset goes with --session.")
         if options.file is not None:
             _write(root, options.file, cell)
             if options.check:
@@ -122,7 +129,10 @@ class Magics:
             return
         if options.check:
             self._check_cell(loader, root, cell)
-        self.node.run(cell, root, self._name, loader=loader, seconds=options.timeout, show=_show)
+        self.node.run(
+            cell, root, self._name, loader=loader, seconds=options.timeout, show=_show,
+            session=options.session or "", reset=options.reset,
+        )  # fmt: skip
 
     def _do_java(self, _magic: str, options: argparse.Namespace, cell: str) -> None:
         root = self._root()

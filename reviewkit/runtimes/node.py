@@ -64,8 +64,10 @@ class NodeHost:
             self._host = Host("Node", command, Path(place), folder=Path(folder), memory_bytes=PROCESS_BYTES)
         return self._host
 
-    def run(self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show) -> None:
-        """Run a cell in a fresh worker.
+    def run(
+        self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show, session: str = "", reset: bool = False
+    ) -> None:
+        """Run a cell, in a fresh worker or in the one of a session.
 
         Args:
             code: TypeScript.
@@ -74,14 +76,17 @@ class NodeHost:
             loader: `ts` or `tsx`.
             seconds: Its time.
             show: Takes its output.
+            session: Name of the session that it shares its variables with; empty for a cell of its own.
+            reset: Begin that session anew.
 
         Raises:
             CellError: If it fails, in the words that a reader needs.
             HostError: If Node cannot be started or has died; `MissingRuntimeError` where it is not installed.
             KeyboardInterrupt: If the kernel was interrupted.
         """
-        payload = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader}
-        end = self._started().request("run", payload, seconds, show)
+        payload: dict[str, object] = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader}
+        shared = {"session": session, "reset": reset} if session else {}
+        end = self._started().request("session" if session else "run", payload | shared, seconds, show)
         if end.kind is not None:
             raise CellError(_words(end, name, seconds))
 
@@ -110,6 +115,8 @@ class NodeHost:
 
 
 def _words(end: End, name: str, seconds: float) -> str:
+    if end.kind == "timeout" and end.text == "session":
+        return f"TimeLimit: {name} had not ended after {seconds:g} s and was ended with its session."
     if end.kind == "timeout":
         return f"TimeLimit: {name} had not ended after {seconds:g} s, with everything that it waits for; a timer or a server may be open."
     if end.kind == "memory":

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { Sessions, limits } from './sessions.mjs';
 
 const [, , modules, folder, megabytes] = process.argv;
 const RUNNER = new URL('./runner.mjs', import.meta.url);
@@ -18,6 +19,7 @@ const ORPHAN_MS = 500;
 const START_MS = 20_000; // for building a cell and starting its worker; the cell's own time begins with its first line
 const require = createRequire(path.join(modules, 'reviewkit.cjs'));
 const esbuild = require('esbuild');
+let sessions = null;
 
 mkdirSync(folder, { recursive: true });
 symlinkSync(modules, path.join(folder, 'node_modules'));
@@ -55,14 +57,17 @@ async function built(request) {
   return outfile;
 }
 
+const notBuilt = (failure, { root }) => {
+  const texts = (failure.errors ?? []).map(located);
+  return { kind: 'build', text: (texts.join('\n') || String(failure.message)).replaceAll(`${root}/`, '') };
+};
+
 async function run(request) {
-  const { id } = request;
   let file;
   try {
     file = await built(request);
   } catch (failure) {
-    const texts = (failure.errors ?? []).map(located);
-    return { kind: 'build', text: texts.join('\n') || String(failure.message) };
+    return notBuilt(failure, request);
   }
   try {
     return await inWorker(request, file);
@@ -71,10 +76,27 @@ async function run(request) {
   }
 }
 
+async function inSession(request) {
+  sessions ??= new Sessions(esbuild, require('acorn'), path.join(folder, 'session'), Number(megabytes));
+  if (request.reset) await sessions.reset(request.session);
+  let cell;
+  try {
+    cell = await sessions.build(request);
+  } catch (failure) {
+    return notBuilt(failure, request);
+  }
+  const { id } = request;
+  try {
+    return await sessions.run(request, cell, (stream, text) => send({ id, stream, text }), (stop) => (running = { id, stop }));
+  } finally {
+    running = null;
+  }
+}
+
 function started() {
   const { port1, port2 } = new MessageChannel();
   const worker = new Worker(RUNNER, {
-    workerData: { port: port2 }, transferList: [port2], resourceLimits: { maxOldGenerationSizeMb: Number(megabytes) }, stdin: true,
+    workerData: { port: port2 }, transferList: [port2], resourceLimits: limits(Number(megabytes)), stdin: true,
   });
   const made = { worker, port: port1, well: true };
   for (const event of ['error', 'exit']) worker.on(event, () => (made.well = false));
@@ -153,6 +175,8 @@ function check(request) {
   });
 }
 
+const OPERATIONS = { run, check, session: inSession };
+
 async function handle(request) {
   if (request.op === 'stop') {
     running?.stop({ kind: 'stopped', text: '' });
@@ -161,7 +185,7 @@ async function handle(request) {
   const began = performance.now();
   let error;
   try {
-    error = await (request.op === 'check' ? check : run)(request);
+    error = await OPERATIONS[request.op](request);
   } catch (failure) {
     error = { kind: 'error', text: String(failure?.stack ?? failure) };
   }
