@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _sql(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _elixir(), _sql(), _sentences()]
 
 
 def _python() -> Part:
@@ -119,6 +119,14 @@ def _java() -> Part:
     jdk = javaplace.find_jdk()
     spring = "" if why or javaplace.libraries_folder().is_dir() else f"; for Spring Boot run: {javaplace.SETUP}"
     return Part("Java", why is None, False, why or f"JDK {jdk.version if jdk else ''}" + (spring or f", Spring Boot {javaplace.spring_version()}"))
+
+
+def _elixir() -> Part:
+    from reviewkit.runtimes import elixirplace
+
+    why = elixirplace.lacking()
+    elixir = elixirplace.find_elixir()
+    return Part("Elixir", why is None, False, why or (f"Elixir {elixir.text}" if elixir else ""))
 
 
 def _sql() -> Part:

@@ -89,6 +89,10 @@ def missing(group: str) -> str:
             return f"sandbox tests: {error}"
     if group == "node":
         return _node()
+    if group == "elixir":
+        from reviewkit.runtimes import elixirplace
+
+        return (why := elixirplace.lacking() or "") and f"elixir tests: {why}; scripts/setup-system installs it"
     if group in ("java", "spring"):
         return _java(group == "spring")
     if group == "together":
@@ -140,7 +144,7 @@ def _wasi() -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a group whose system part is missing, in one line that names it; in CI that is a failure."""
-    for group in ("browser", "sandbox", "wasi", "node", "java", "spring", "together"):
+    for group in ("browser", "sandbox", "wasi", "node", "java", "spring", "elixir", "together"):
         if item.get_closest_marker(group) is not None and missing(group):
             if os.environ.get("CI", "").lower() == "true":
                 pytest.fail(missing(group), pytrace=False)

@@ -45,6 +45,10 @@ class Notebook:
         """The same of a cell with JSX."""
         return self._both(self.magics.tsx, line, cell)
 
+    def elixir(self, line: str, cell: str) -> tuple[str, str]:
+        """What a cell of Elixir wrote to standard output and to standard error."""
+        return self._both(self.magics.elixir, line, cell)
+
     @staticmethod
     def _both(run: Callable[[str, str], None], line: str, cell: str) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()

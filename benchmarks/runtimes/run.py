@@ -23,7 +23,9 @@ from pathlib import Path
 from reviewkit.harness import HttpCall, Reply, World
 from reviewkit.harness.job import Calls, Load
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import javaplace, postgres
+from reviewkit.runtimes import elixirplace, javaplace, postgres
+from reviewkit.runtimes.elixir import ElixirHost
+from reviewkit.runtimes.elixirplace import require_elixir
 from reviewkit.runtimes.java import JavaHost
 from reviewkit.runtimes.node import NodeHost
 from reviewkit.runtimes.nodeplace import lacking, require_node
@@ -36,8 +38,10 @@ export const total = (orders: Order[]): number => orders.reduce((sum, order) => 
 CELL = "import { total } from './src/orders.ts';\nconsole.log(total([{ id: 'a', cents: 5 }, { id: 'b', cents: 6 }]));\n"
 JAVA_FILE = "class Orders { static int total(java.util.List<Integer> cents) { return cents.stream().mapToInt(n -> n).sum(); } }\n"
 JAVA_CELL = "class Cell { public static void main(String[] args) { System.out.println(Orders.total(java.util.List.of(5, 6))); } }\n"
+ELIXIR_FILE = "defmodule Orders do\n  def total(cents), do: Enum.sum(cents)\nend\n"
+ELIXIR_CELL = "IO.puts(Orders.total([5, 6]))\n"
 GOAL_MS, GOAL_RATIO = 60.0, 1.0
-JAVA_MS = 500.0
+JAVA_MS, ELIXIR_MS = 500.0, 50.0
 READY_MS = 1500.0
 
 
@@ -145,6 +149,17 @@ def guest(rounds: int) -> bool:
     return ratio <= GUEST_RATIO
 
 
+def beam(pairs: int) -> bool:
+    """A cell that uses a file, against elixir with both in one script."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(ElixirHost()) as host:
+        root = Path(folder)
+        (root / "lib").mkdir()
+        (root / "lib/orders.ex").write_text(ELIXIR_FILE)
+        (root / "cell.exs").write_text(ELIXIR_FILE + ELIXIR_CELL)
+        bare = [require_elixir().binary, "cell.exs"]
+        return compared("Elixir", lambda: host.run(ELIXIR_CELL, root, "cell", seconds=60, show=quiet), bare, root, pairs, ELIXIR_MS)
+
+
 def database(rounds: int) -> bool:
     """Whether a first cell of SQL on PostgreSQL, host and server not yet there, is answered in time."""
     ready, bare = [], []
@@ -177,11 +192,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Warm cells against bare processes.")
     parser.add_argument("--pairs", type=int, default=20)
     pairs = parser.parse_args().pairs
-    why = lacking() or javaplace.lacking() or postgres.lacking()
+    why = lacking() or javaplace.lacking() or elixirplace.lacking() or postgres.lacking()
     if why is not None:
         print(why, file=sys.stderr)
         return 2
-    return 0 if all([typescript(pairs), guest(pairs), java(pairs), database(max(1, pairs // 5))]) else 1
+    return 0 if all([typescript(pairs), guest(pairs), java(pairs), beam(pairs), database(max(1, pairs // 5))]) else 1
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -83,7 +84,7 @@ class Host:
 
     def __init__(
         self, language: str, command: Sequence[str], cwd: Path, *, folder: Path | None = None, memory_bytes: int | None = None,
-        encode: Callable[[Mapping[str, Any]], bytes] = _as_json,
+        encode: Callable[[Mapping[str, Any]], bytes] = _as_json, full: re.Pattern[str] | None = None,
     ) -> None:  # fmt: skip
         """Describe a host; nothing is started yet.
 
@@ -94,8 +95,9 @@ class Host:
             folder: What the process makes and removes itself; removed here when it could not.
             memory_bytes: Most writable memory of the process, where the system can limit it (Linux).
             encode: Writes a request in one line.
+            full: Matches a line of stray output that is the process's last where its memory is full.
         """
-        self.language, self._encode = language, encode
+        self.language, self._encode, self._full = language, encode, full
         self._command, self._cwd, self._memory, self._folder = list(command), cwd, memory_bytes, folder
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -173,12 +175,16 @@ class Host:
             return None
 
     def _wait(self, number: int, deadline: float, show: Show) -> End:
-        left = MOST_STRAY
+        left, is_full = MOST_STRAY, False
         while (event := self._next(deadline)) is not None:
             kind, value = event
+            if kind == "closed" and is_full:
+                return End("memory", "", 0.0, self._left())
             if kind == "closed":
                 raise HostError(f"The {self.language} process has ended ({self._ending()})", "The next cell starts a fresh one.")
-            if kind == "stray":
+            if kind == "stray" and self._full is not None and self._full.search(value):
+                is_full = True  # the error says it
+            elif kind == "stray":
                 show("stderr", value[: max(left, 0)])
                 left -= len(value)
             elif value.get("id") != number:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from reviewkit.runtimes.base import End, Host, HostError, MissingRuntimeError, Show, spaced
+from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show, spaced
 from reviewkit.runtimes.javaplace import FAST_START, SETUP, host_classes, libraries, require_jdk
 from reviewkit.runtimes.node import CellError
 
@@ -18,7 +18,7 @@ PROCESS_BYTES: Final = 1024 * 1024 * 1024
 CHECK_SECONDS: Final = 60.0
 PLACES: Final = ("src/main/java/", "src/test/java/")
 """Where files are compiled, as Maven has it."""
-_FULL: Final = "java.lang.OutOfMemoryError"
+_FULL: Final = re.compile(r"^Terminating due to java\.lang\.OutOfMemoryError")
 _SPRING: Final = re.compile(r"package (org\.(springframework|junit|assertj|mockito|h2|postgresql|slf4j)|jakarta|com\.zaxxer|com\.fasterxml)\S* does not exist")
 
 
@@ -47,7 +47,7 @@ class JavaHost:
                 f"-XX:ErrorFile={folder / 'crash.log'}", f"-Djava.io.tmpdir={folder / 'own'}", "-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US",
                 "-Djava.awt.headless=true", "-cp", os.pathsep.join(map(str, [host_classes(jdk), *jars])), "reviewkit.host.Host", str(folder),
             ]  # fmt: skip
-            self._host = Host("Java", command, root, folder=folder, memory_bytes=PROCESS_BYTES, encode=spaced)
+            self._host = Host("Java", command, root, folder=folder, memory_bytes=PROCESS_BYTES, encode=spaced, full=_FULL)
             self._root, self._spring = root, bool(jars)
         return self._host
 
@@ -80,22 +80,7 @@ class JavaHost:
 
     def _request(self, op: str, payload: dict[str, str], root: Path, name: str, seconds: float, show: Show) -> None:
         root = root.resolve()
-        host = self._started(root)
-        full = False
-
-        def shown(stream: str, text: str) -> None:
-            nonlocal full
-            if stream == "stderr" and text.startswith(f"Terminating due to {_FULL}"):
-                full = True  # the process's own last words; the cell's error says it
-            else:
-                show(stream, text)
-
-        try:
-            end = host.request(op, {**payload, "root": str(root)}, seconds, shown)
-        except HostError:
-            if full:
-                raise CellError(f"MemoryLimit: {name} needed more than {HEAP_MEGABYTES} MB.") from None
-            raise
+        end = self._started(root).request(op, {**payload, "root": str(root)}, seconds, show)
         if end.kind == "build" and not self._spring and _SPRING.search(end.text):
             raise MissingRuntimeError("Spring Boot and its libraries are not set up", f"Run: {SETUP}")
         if end.kind is not None:
@@ -116,6 +101,8 @@ class JavaHost:
 def _words(end: End, name: str, seconds: float) -> str:
     if end.kind == "timeout":
         return f"TimeLimit: {name} had not ended after {seconds:g} s, with everything that it waits for; a pool of threads or a server may be open."
+    if end.kind == "memory":
+        return f"MemoryLimit: {name} needed more than {HEAP_MEGABYTES} MB."
     if end.kind == "exit":
         return f"Exit: {name} left with status {end.status}."
     if end.kind == "stopped":

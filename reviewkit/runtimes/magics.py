@@ -1,4 +1,4 @@
-"""Cell magics: `%%ts`, `%%tsx`, `%%java`, `%%sql`. With a file name a cell writes that file; without one it runs, and may use such files."""
+"""Cell magics: `%%ts`, `%%tsx`, `%%java`, `%%elixir`, `%%sql`. With a file name a cell writes that file; without one it runs, and may use such files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from reviewkit.errors import ReviewkitError, UsageError
-from reviewkit.runtimes.base import HostError
+from reviewkit.runtimes import elixir, java
+from reviewkit.runtimes.base import HostError, Show
 from reviewkit.runtimes.fileview import view
-from reviewkit.runtimes.java import PLACES, JavaHost
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
 
@@ -45,11 +45,19 @@ def _parser(magic: str) -> _Parser:
         parser.add_argument("--session", default="main", metavar="NAME", help="connection that stays open between cells")
         parser.add_argument("--rows", type=int, default=CELL_ROWS, help="most rows to show of a result")
     else:
-        parser.add_argument("--check", action="store_true", help="look for type errors, too" if magic != "java" else "compile the files of the workspace")
+        parser.add_argument("--check", action="store_true", help="compile the files of the workspace" if magic in ("java", "elixir") else "look for type errors, too")
     if magic in ("ts", "tsx"):
         parser.add_argument("--session", nargs="?", const="main", metavar="NAME", help="share variables with the cells of this session")
         parser.add_argument("--reset", action="store_true", help="begin the session anew")
     return parser
+
+
+class _Compiling(Protocol):
+    """A host that compiles the files of a workspace for its cells."""
+
+    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show) -> None: ...
+
+    def check(self, root: Path, show: Show) -> None: ...
 
 
 class Magics:
@@ -57,7 +65,7 @@ class Magics:
 
     def __init__(self, shell: Any, root: Root | None = None) -> None:
         self._shell = shell
-        self.node, self.jvm, self.database = NodeHost(), JavaHost(), SqlHost()
+        self.node, self.jvm, self.beam, self.database = NodeHost(), java.JavaHost(), elixir.ElixirHost(), SqlHost()
         self._root = root or self._own_root
         self._own: Path | None = None
         self._owner = os.getpid()
@@ -79,6 +87,10 @@ class Magics:
     def java(self, line: str, cell: str) -> None:
         """`%%java [FILE] [--check] [--timeout SECONDS] [--expect-error]`: Java."""
         self._cell("java", self._do_java, line, cell)
+
+    def elixir(self, line: str, cell: str) -> None:
+        """`%%elixir [FILE] [--check] [--timeout SECONDS] [--expect-error]`: Elixir."""
+        self._cell("elixir", self._do_elixir, line, cell)
 
     def sql(self, line: str, cell: str) -> None:
         """`%%sql [FILE] [--db FILE | --postgres | --url URL] [--session NAME] [--rows N] [--timeout SECONDS] [--expect-error]`: SQL."""
@@ -134,18 +146,24 @@ class Magics:
             session=options.session or "", reset=options.reset,
         )  # fmt: skip
 
-    def _do_java(self, _magic: str, options: argparse.Namespace, cell: str) -> None:
+    def _do_java(self, magic: str, options: argparse.Namespace, cell: str) -> None:
+        self._do_compiled(magic, options, cell, self.jvm, ".java", java.PLACES)
+
+    def _do_elixir(self, magic: str, options: argparse.Namespace, cell: str) -> None:
+        self._do_compiled(magic, options, cell, self.beam, ".ex", elixir.PLACES)
+
+    def _do_compiled(self, magic: str, options: argparse.Namespace, cell: str, host: _Compiling, ending: str, places: tuple[str, ...]) -> None:
         root = self._root()
         if options.file is None:
             if options.check:
-                raise UsageError("%%java: --check goes with a file.", "A cell that runs is compiled, with all files, in any case.")
-            self.jvm.run(cell, root, self._name, seconds=options.timeout, show=_show)
+                raise UsageError(f"%%{magic}: --check goes with a file.", "A cell that runs is compiled, with all files, in any case.")
+            host.run(cell, root, self._name, seconds=options.timeout, show=_show)
             return
         _write(root, options.file, cell)
-        if options.file.endswith(".java") and not options.file.startswith(PLACES):
-            print(f"{options.file}: no cell sees this file; those below {' and '.join(PLACES)} are compiled")
+        if options.file.endswith(ending) and not options.file.startswith(places):
+            print(f"{options.file}: no cell sees this file; those below {' and '.join(places)} are compiled")
         if options.check:
-            self.jvm.check(root, _show)
+            host.check(root, _show)
 
     def _do_sql(self, _magic: str, options: argparse.Namespace, cell: str) -> None:
         if options.file is not None:
@@ -179,6 +197,7 @@ class Magics:
             return
         self.node.close()
         self.jvm.close()
+        self.beam.close()
         self.database.close()
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
@@ -213,7 +232,7 @@ def _show(stream: str, text: str) -> None:
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts`, `%%tsx`, `%%java`, `%%sql` and `%view` work in an IPython shell.
+    """Let `%%ts`, `%%tsx`, `%%java`, `%%elixir` `%%sql` and `%view` work in an IPython shell.
 
     Args:
         shell: The shell.
@@ -223,6 +242,7 @@ def register(shell: Any, root: Root | None = None) -> Magics:
     shell.register_magic_function(magics.ts, "cell", "ts")
     shell.register_magic_function(magics.tsx, "cell", "tsx")
     shell.register_magic_function(magics.java, "cell", "java")
+    shell.register_magic_function(magics.elixir, "cell", "elixir")
     shell.register_magic_function(magics.sql, "cell", "sql")
     shell.register_magic_function(magics.view, "line", "view")
     return magics
