@@ -105,11 +105,14 @@ def _postgres() -> Part:
 
 
 def _typescript() -> Part:
-    from reviewkit.runtimes import nodeplace
+    from reviewkit.runtimes import nodekit, nodeplace
 
     why = nodeplace.lacking()
     node = nodeplace.find_node()
-    return Part("TypeScript", why is None, False, why or (f"Node {node.text}, esbuild and tsc" if node else ""))
+    if why is not None or node is None:
+        return Part("TypeScript", False, False, why or "")
+    react = "React" if nodekit.kit_folder(node).is_dir() else f"without React; run: {nodeplace.SETUP}"
+    return Part("TypeScript", True, False, f"Node {node.text}, esbuild, tsc, {react}")
 
 
 def _java() -> Part:

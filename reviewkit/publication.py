@@ -89,7 +89,7 @@ def image_files(scenarios: Sequence[Scenario], wheel: tuple[str, bytes], public_
     """
     needed = [package for scenario in scenarios for package in scenario.packages]
     tree = {f"binder/{name}": _image_file(name).encode() for name in _COPIED}
-    node = _image_file("node.txt") if any("typescript" in scenario.languages for scenario in scenarios) else ""
+    node = _image_file("node.txt") if any({"typescript", "javascript"} & set(scenario.languages) for scenario in scenarios) else ""
     tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + node, needed).encode()
     tree[f"binder/{wheel[0]}"] = wheel[1]
     if public_keys:

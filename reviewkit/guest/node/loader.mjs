@@ -5,6 +5,7 @@ import { registerHooks, stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const TYPED = /\.(?:[mc]?ts|tsx|jsx)$/;
+const MODULE = /\.(?:m?[jt]s|cts|[jt]sx)$/; // of the tree; what a file without types is, Node would look up in folders above it
 const KIT = 'kit:';
 
 const isFile = (url) => {
@@ -70,7 +71,7 @@ export function importDriver(root, name, source, known, kit = null) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };
       if (kit?.has(specifier)) return { url: KIT + specifier, format: 'module', shortCircuit: true };
       const url = /^\.{1,2}\//.test(specifier) && context.parentURL?.startsWith('file:') ? found(specifier, context.parentURL) : undefined;
-      return url && TYPED.test(url) ? { url, format: 'module', shortCircuit: true } : next(url ?? specifier, context);
+      return url && MODULE.test(url) ? { url, format: 'module', shortCircuit: true } : next(url ?? specifier, context);
     },
     load(url, context, next) {
       if (kit && url.startsWith(KIT)) return { format: 'module', source: kit.source(url.slice(KIT.length)), shortCircuit: true };
