@@ -1,0 +1,19 @@
+import { useCallback, useEffect, useRef } from 'react';
+
+/** A function that calls `callback` once it has not been called itself for `delay` milliseconds, with its last arguments. */
+export function useDebouncedCallback<Args extends unknown[]>(callback: (...args: Args) => void, delay: number): (...args: Args) => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const latest = useRef(callback);
+
+  useEffect(() => {
+    latest.current = callback;
+  }, [callback]);
+
+  return useCallback(
+    (...args: Args) => {
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => latest.current(...args), delay);
+    },
+    [delay],
+  );
+}

@@ -1,0 +1,3 @@
+export type Team = 'dispatch' | 'depot' | 'night' | 'office';
+
+export const TEAMS: readonly Team[] = ['dispatch', 'depot', 'night', 'office'];
