@@ -1,0 +1,27 @@
+import { memo, useState } from 'react';
+
+function emphasised(name, match) {
+  const at = name.toLowerCase().indexOf(match.toLowerCase());
+  if (match === '' || at < 0) return name;
+  const end = at + match.length;
+  return `${name.slice(0, at)}<mark>${name.slice(at, end)}</mark>${name.slice(end)}`;
+}
+
+export const UserCard = memo(function UserCard({ person, match, onCall }) {
+  const [open, setOpen] = useState(false);
+
+  return (
+    <div className="card" data-testid="person">
+      <div className="card-title" data-testid="toggle" onClick={() => setOpen((was) => !was)}>
+        <span data-testid="name" dangerouslySetInnerHTML={{ __html: emphasised(person.name, match) }} />
+      </div>
+      {open && (
+        <div data-testid="details">
+          <p>{person.title}, {person.team}, {person.phone}</p>
+          <p>Reports to {person.manager?.name}</p>
+          <button type="button" data-testid="call" onClick={() => onCall(person)}>Call</button>
+        </div>
+      )}
+    </div>
+  );
+});

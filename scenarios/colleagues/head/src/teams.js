@@ -1,0 +1,1 @@
+export const TEAMS = ['dispatch', 'depot', 'night', 'office'];
