@@ -13,12 +13,13 @@ import sys
 import threading
 from concurrent.futures import Future
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import Ask, Disk, loaded, sources, stripped
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Disk, loaded, sources, stripped
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Exit, Ordered
@@ -40,18 +41,20 @@ async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
     finally:
         theirs.close()
     job = SandboxJob(world, ours)
-    await job.start(ordered, load, None if kit_for(load.driver) else partial(_code, load))
+    await job.start(ordered, load, partial(_code, load))
     return job
 
 
 async def _code(load: Load, ask: Ask) -> dict[str, Any]:
-    return {"code": await stripped(loaded(load, sources(load.root)), _kept(), ask)}
+    kit = kit_for(load.driver)
+    files = sources(load.root, TYPED if kit is None else WITH_JSX)
+    return {"code": await stripped(loaded(load, files), _kept(kit), ask)}
 
 
 @cache
-def _kept() -> Disk:
+def _kept(kit: Path | None) -> Disk:
     stripper = member().with_name("loader.mjs").read_bytes()
-    return Disk(f"{required().text} {hashlib.sha256(stripper).hexdigest()}")
+    return Disk(f"{required().text} {hashlib.sha256(stripper).hexdigest()} {kit.name if kit else ''}")
 
 
 def _started(wire: socket.socket, load: Load, seed: int) -> Ordered:

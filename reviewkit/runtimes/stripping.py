@@ -20,6 +20,8 @@ from reviewkit.harness.job import Load
 Ask = Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]
 """Asks a guest; see `reviewkit.harness.job.Job.ask`."""
 TYPED: Final = (".ts", ".mts", ".cts")
+WITH_JSX: Final = (*TYPED, ".tsx", ".jsx")
+"""What is stripped beforehand where the guest has the packages of React."""
 MOST_FILES, MOST_CHARACTERS = 200, 1_000_000
 """Of a tree whose files are stripped beforehand, and of the code that comes of it; beyond, each guest strips what it imports."""
 STRIP_SECONDS: Final = 30.0
@@ -28,7 +30,7 @@ MOST_KEPT: Final = 2_000
 
 
 class Codes(Protocol):
-    """JavaScript by the text of TypeScript that it was made of; "" for a text that cannot be stripped."""
+    """JavaScript by the text that it was made of, with the ending of its file before it; "" for a text that cannot be stripped."""
 
     def get(self, text: str) -> str | None:
         """What is known of a text."""
@@ -103,11 +105,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def sources(root: Path) -> dict[str, str]:
-    """Files of TypeScript below `root` by path from there; none if there are too many, and without what is not UTF-8."""
+def sources(root: Path, endings: tuple[str, ...] = TYPED) -> dict[str, str]:
+    """Files below `root` with these endings by path from there; none if there are too many, and without what is not UTF-8."""
     found: dict[str, str] = {}
     characters = 0
-    for path in _typed(root):
+    for path in _typed(root, endings):
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError):
@@ -120,16 +122,17 @@ def sources(root: Path) -> dict[str, str]:
 
 
 def loaded(load: Load, files: Mapping[str, str]) -> dict[str, str]:
-    """What is loaded, by path: a tree's files, and the driver by "" where it is TypeScript."""
-    return {**files, "": load.driver.read_text("utf-8")} if load.driver.suffix in TYPED else dict(files)
+    """What is loaded, by path: a tree's files, and the driver by its ending where it is TypeScript or has JSX."""
+    ending = load.driver.suffix
+    return {**files, ending: load.driver.read_text("utf-8")} if ending in WITH_JSX else dict(files)
 
 
-def _typed(root: Path) -> Iterable[Path]:
+def _typed(root: Path, endings: tuple[str, ...]) -> Iterable[Path]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in ("node_modules", "__pycache__"))
         for name in sorted(names):
             path = Path(folder, name)
-            if name.endswith(TYPED) and path.is_file() and not path.is_symlink():
+            if name.endswith(endings) and path.is_file() and not path.is_symlink():
                 yield path
 
 
@@ -137,7 +140,7 @@ async def stripped(files: Mapping[str, str], known: Codes, ask: Ask) -> dict[str
     """The code of these files, asking the guest for what is not known.
 
     Args:
-        files: Texts by path from the tree's root, the driver's by "".
+        files: Texts by path from the tree's root, the driver's by its ending alone.
         known: What is known already; what is learnt is put there.
         ask: Asks a guest that has not loaded anything yet.
 
@@ -147,14 +150,15 @@ async def stripped(files: Mapping[str, str], known: Codes, ask: Ask) -> dict[str
     codes: dict[str, str] = {}
     left = MOST_CHARACTERS
     for path, text in files.items():
-        code = known.get(text)
+        key = f"{path[path.rfind('.') :]}\n{text}"
+        code = known.get(key)
         if code is None:
-            reply = await ask("strip", {"source": text}, STRIP_SECONDS)
+            reply = await ask("strip", {"source": text, "file": path}, STRIP_SECONDS)
             value = reply.get("value")
             if reply.get("error") in ("TimeLimit", "GuestClosed"):
                 return codes
             code = value if type(value) is str else ""
-            known.put(text, code)
+            known.put(key, code)
         left -= len(code)
         if code and left >= 0:
             codes[path] = code

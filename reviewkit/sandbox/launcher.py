@@ -18,7 +18,7 @@ from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import Ask, Memory, loaded, sources, stripped
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Memory, loaded, sources, stripped
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
@@ -84,12 +84,12 @@ class SandboxLauncher:
             ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
-        await job.start(ordered, load, partial(self._code, load, folder) if is_node and not has_kit else None)
+        await job.start(ordered, load, partial(self._code, load, folder, WITH_JSX if has_kit else TYPED) if is_node else None)
         return job
 
-    async def _code(self, load: Load, copy: Path, ask: Ask) -> dict[str, Any]:
+    async def _code(self, load: Load, copy: Path, endings: tuple[str, ...], ask: Ask) -> dict[str, Any]:
         if copy not in self._codes:
-            self._codes[copy] = sources(copy), Memory()
+            self._codes[copy] = sources(copy, endings), Memory()
         files, known = self._codes[copy]
         return {"code": await stripped(loaded(load, files), known, ask)}
 

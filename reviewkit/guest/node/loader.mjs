@@ -59,13 +59,13 @@ export function strip(source) {
 
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
- * @param {Record<string, string>} known code of files that were stripped before, by path from the root; the driver's by ''
+ * @param {Record<string, string>} known code of files that were stripped before, by path from the root; the driver's by its ending alone
  * @param {import('./kit.mjs').Kit | null} kit packages that it may import, and what turns JSX into JavaScript
  * @returns {Promise<object>} the driver's exports
  */
 export function importDriver(root, name, source, known, kit = null) {
   const driver = pathToFileURL(`${root}/${name}`).href;
-  const codes = new Map(Object.entries(known).map(([path, code]) => [path ? pathToFileURL(`${root}/${path}`).href : driver, code]));
+  const codes = new Map(Object.entries(known).map(([path, code]) => [/^\.\w+$/.test(path) ? driver : pathToFileURL(`${root}/${path}`).href, code]));
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };
@@ -77,7 +77,7 @@ export function importDriver(root, name, source, known, kit = null) {
       if (kit && url.startsWith(KIT)) return { format: 'module', source: kit.source(url.slice(KIT.length)), shortCircuit: true };
       if (url !== driver && !TYPED.test(url)) return next(url, context);
       const text = () => (url === driver ? source : readFileSync(fileURLToPath(url), 'utf8'));
-      const made = () => (kit ? kit.transform(text(), url) : (codes.get(url) ?? strip(text())));
+      const made = () => codes.get(url) ?? (kit ? kit.transform(text(), url) : strip(text()));
       return { format: 'module', source: TYPED.test(url) ? made() : text(), shortCircuit: true };
     },
   });

@@ -47,22 +47,23 @@ async function perform(number, op, payload) {
   channel.done(number, reply);
 }
 
-/** What a tree with JSX may import, with a document opened before anything looks for one; null for other trees. */
-async function kit() {
+let kit = null;
+
+/** What a tree with JSX may import; null for other trees. */
+async function packed() {
   if (packages === '-') return null;
   const { Kit } = await import('./kit.mjs');
-  const made = new Kit(packages);
-  made.openDocument();
-  return made;
+  return (kit ??= new Kit(packages));
 }
 
 const OPERATIONS = {
   /** What a file means without its types; asked before anything is loaded, so that the answer depends on the file alone. */
-  strip({ source }) {
-    return strip(source);
+  async strip({ source, file }) {
+    return (await packed())?.transform(source, file) ?? strip(source);
   },
   async load({ driver: source, driver_name: name, code = {} }) {
-    driver = await importDriver(root, name, source, code, await kit());
+    (await packed())?.openDocument(); // before anything looks for one
+    driver = await importDriver(root, name, source, code, kit);
     await driver.setup?.(env);
     return null;
   },
