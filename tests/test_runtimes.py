@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import datetime as dt
+import hashlib
 import io
 import os
 import select
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -25,7 +28,8 @@ from reviewkit.demo import demo_notebooks
 from reviewkit.harness import Answer, Calls, HttpCall, Reply, World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import nodeplace, stripping
+from reviewkit.runtimes import magics, nodeplace, stripping
+from reviewkit.runtimes import node as runtimes_node
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
 from reviewkit.runtimes.node import CellError, CellStopped
@@ -175,6 +179,31 @@ def test_a_session_that_has_to_be_ended_begins_anew(notebook: Notebook, lives: N
     assert notebook.ts("--session", "let n = 2; n")[0] == "2\n"
     assert notebook.ts("--session --reset", "typeof n") == ("'undefined'\n", "")
     assert notebook.ts("--session kept", "kept") == ("5\n", "")
+
+
+@node
+def test_a_live_component_is_one_document_with_a_policy(notebook: Notebook, lives: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file or a cell; nothing in it ends the attribute or the script that it stands in. What cannot be bundled is an error of the cell."""
+    notebook.tsx("src/Card.tsx", CARD.replace("{name}</button>", "{name}{'</SCRIPT \"<!--'}</button>"))
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(magics, "display", lambda data, raw: shown.append(data))
+    assert notebook.tsx("src/Card.tsx --live", (notebook.root / "src/Card.tsx").read_text())[0].startswith("src/Card.tsx: written")
+    notebook.tsx("--live --height 9", "import { Card } from './src/Card';\n<Card name='Ada' />")
+    for data, name, height in zip(shown, ("src/Card.tsx", "cell [7]"), (240, 40), strict=True):
+        opening, page, closing = data["text/html"].split('"')[:-2], unescape(data["text/html"].split('"')[-2]), data["text/html"].split('"')[-1]
+        assert (opening[3], opening[5], closing) == (f"Live component: {name}", "allow-scripts allow-forms", "></iframe>")
+        assert opening[9].startswith(f"height:{height}px;")
+        script = page.split("<script>", 1)[1].removesuffix("</script></body></html>")
+        assert "</script" not in script.lower() and "<!--" not in script
+        seal = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = f"default-src 'none'; script-src 'sha256-{seal}'; style-src 'unsafe-inline'; img-src data: blob:"
+        assert policy in page and "form-action 'none'" in page
+    assert failing(notebook.tsx, "--live", "import { Nope } from './nope';\n<Nope />") == 'cell [7]: Could not resolve "./nope"'
+    assert failing(notebook.tsx, "--live", "const a = 1;\n<Nope").splitlines()[0].startswith("cell [7]:2:6: ")
+    monkeypatch.setattr(runtimes_node, "MOST_LIVE", 1000)
+    assert failing(notebook.tsx, "src/Card.tsx --live", CARD).endswith("at most 0.001 MB are shown.")
+    assert notebook.tsx("--live --session", "1")[0].startswith("%%tsx: a live component belongs to no session.")
+    assert len(shown) == 2
 
 
 @node

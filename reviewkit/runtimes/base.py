@@ -68,6 +68,8 @@ class End:
     """Its own measure, for benchmarks; never shown."""
     status: int | None = None
     """Set where only the end of the process ended the request: the process's exit status, or the signal as a negative number."""
+    value: str = ""
+    """What the request gave, where it was for something."""
 
 
 def spaced(message: Mapping[str, Any]) -> bytes:
@@ -192,7 +194,7 @@ class Host:
             elif value.get("end"):
                 error = value.get("error") or {}
                 status = self._left() if value.get("last") else None
-                return End(error.get("kind"), str(error.get("text", "")), float(value.get("ms", 0.0)), status)
+                return End(error.get("kind"), str(error.get("text", "")), float(value.get("ms", 0.0)), status, str(value.get("value") or ""))
             elif value.get("stream") in ("stdout", "stderr"):
                 show(value["stream"], str(value.get("text", "")))
         self.kill()

@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
+from IPython.display import display
+
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes import elixir, java
 from reviewkit.runtimes.base import HostError, Show
 from reviewkit.runtimes.fileview import view
+from reviewkit.runtimes.frames import LIVE_HEIGHT, framed
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
 
@@ -48,6 +51,8 @@ def _parser(magic: str) -> _Parser:
         parser.add_argument("--check", action="store_true", help="compile the files of the workspace" if magic in ("java", "elixir") else "look for type errors, too")
     if magic in ("ts", "tsx"):
         parser.add_argument("--session", nargs="?", const="main", metavar="NAME", help="share variables with the cells of this session")
+        parser.add_argument("--live", action="store_true", help="show the component in a frame")
+        parser.add_argument("--height", type=int, default=LIVE_HEIGHT, help="height of the frame in pixels")
         parser.add_argument("--reset", action="store_true", help="begin the session anew")
     return parser
 
@@ -77,11 +82,11 @@ class Magics:
         return self._own
 
     def ts(self, line: str, cell: str) -> None:
-        """`%%ts [FILE] [--check] [--session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript."""
+        """`%%ts [FILE] [--check] [--live [--height PIXELS] | --session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript."""
         self._cell("ts", self._do_node, line, cell)
 
     def tsx(self, line: str, cell: str) -> None:
-        """`%%tsx [FILE] [--check] [--session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
+        """`%%tsx [FILE] [--check] [--live [--height PIXELS] | --session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
         self._cell("tsx", self._do_node, line, cell)
 
     def java(self, line: str, cell: str) -> None:
@@ -132,15 +137,22 @@ class Magics:
         root = self._root()
         if (options.session or options.reset) and (options.file or options.check):
             raise UsageError(f"%%{loader}: a cell of a session neither is a file nor can be checked for types by itself.")
+        if options.session and options.live:
+            raise UsageError(f"%%{loader}: a live component belongs to no session.")
         if options.reset and not options.session:
             raise UsageError(f"%%{loader}: --reset goes with --session.")
         if options.file is not None:
             _write(root, options.file, cell)
             if options.check:
                 self.node.check([options.file], root, _show)
-            return
-        if options.check:
+        elif options.check:
             self._check_cell(loader, root, cell)
+        if options.live:
+            name = options.file or self._name
+            page = self.node.page(cell, root, name, file=options.file or "", loader=loader, show=_show)
+            display(framed(page, name, options.height), raw=True)
+        if options.file is not None or options.live:
+            return
         self.node.run(
             cell, root, self._name, loader=loader, seconds=options.timeout, show=_show,
             session=options.session or "", reset=options.reset,

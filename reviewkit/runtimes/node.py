@@ -16,6 +16,9 @@ CELL_MEGABYTES: Final = 256
 PROCESS_BYTES: Final = 1536 * 1024 * 1024
 """Writable memory of the whole process, buffers outside the heap included."""
 CHECK_SECONDS: Final = 60.0
+BUNDLE_SECONDS: Final = 20.0
+MOST_LIVE: Final = 3_000_000
+"""Characters of a live component: the notebook keeps them."""
 
 
 class CellError(Exception):
@@ -89,6 +92,30 @@ class NodeHost:
         end = self._started().request("session" if session else "run", payload | shared, seconds, show)
         if end.kind is not None:
             raise CellError(_words(end, name, seconds))
+
+    def page(self, code: str, root: Path, name: str, *, file: str, loader: str, show: Show) -> str:
+        """Bundle a component into a document that shows it; nothing of it runs here.
+
+        Args:
+            code: TypeScript of a cell.
+            root: Folder that its relative imports start from.
+            name: What errors call it.
+            file: File of that folder to show instead; empty for the cell.
+            loader: `ts` or `tsx`, of the cell.
+            show: Takes output of the host.
+
+        Raises:
+            CellError: If it cannot be bundled, or is too large to be kept in a notebook.
+            HostError: As `run`.
+            KeyboardInterrupt: As `run`.
+        """
+        payload = {"code": code, "file": file, "root": str(root.resolve()), "name": name, "loader": loader}
+        end = self._started().request("live", payload, BUNDLE_SECONDS, show)
+        if end.kind is not None:
+            raise CellError(_words(end, name, BUNDLE_SECONDS))
+        if len(end.value) > MOST_LIVE:
+            raise CellError(f"{name} comes to {len(end.value) / 1e6:.1f} MB with what it imports; at most {MOST_LIVE / 1e6:g} MB are shown.")
+        return end.value
 
     def measure(self, code: str, root: Path) -> float:
         """Milliseconds that a cell takes inside the host, for benchmarks."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import made_workbook
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, Route, expect
 from workplace import (
     DRAW_MS,
     Desk,
@@ -20,9 +21,12 @@ from workplace import (
     write_finding,
 )
 
+from reviewkit.datafolder import data_folder
 from reviewkit.journal import Journal, journal_path
 from reviewkit.submission import read_submission
 
+DATA = data_folder("").parent
+"""Where the user of the tests has what `reviewkit setup` gets; the kernels have another home."""
 PROMPTS = [
     "Mend what you would not ship.",
     "Put the layers in the order in which one call crosses them.",
@@ -228,6 +232,61 @@ def add_cell(page: Page, source: str) -> None:
     page.keyboard.press("Enter")
     page.keyboard.insert_text(source)
     page.keyboard.press("Control+Enter")
+
+
+LIVE = """
+import { useState } from 'react';
+const SAYS = '</script><!-- <script>';
+function Fails() { throw new RangeError('too large'); return null; }
+function Card({ name }: { name: string }) {
+  const [count, setCount] = useState(0);
+  const [sent, setSent] = useState('nothing');
+  const [fails, setFails] = useState(false);
+  const ask = () => fetch('https://outside.test/data').catch(() => 0);
+  return (
+    <form action="https://outside.test/form" onSubmit={() => setSent('something')}>
+      <p>{name}: {SAYS}, {sent} sent</p>
+      <button type="button" onClick={() => setCount(count + 1)}>Count {count}</button> <button>Send</button>
+      <button type="button" onClick={ask}>Ask</button> <button type="button" onClick={() => setFails(true)}>Fail</button>
+      <a href="https://outside.test/page">Away</a> <img src="https://outside.test/a.png" alt="a picture" />
+      {fails && <Fails />}
+    </form>
+  );
+}
+<Card name="Ada" />
+"""
+
+
+@pytest.mark.node
+def test_a_live_component_works_and_reaches_nothing(workplace: Workplace) -> None:
+    """In a frame of its own: no request leaves it, and what goes wrong is shown in it."""
+    page = workplace.open(workplace.desk())
+    asked: list[str] = []
+
+    def reached(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    page.route(lambda url: "outside.test" in url, reached)  # what the policy stops never gets here
+    add_cell(page, f"import os\nos.environ['XDG_DATA_HOME'] = {str(DATA)!r}\nshell = get_ipython()\nshell.run_line_magic('load_ext', 'reviewkit.runtimes')\n"
+             f"shell.run_cell_magic('tsx', '--live --height 200', {LIVE!r})")
+    frame = page.frame_locator("iframe.rk-live")
+    expect(frame.get_by_text("Ada: </script><!-- <script>, nothing sent")).to_be_visible(timeout=DRAW_MS)
+    frame.get_by_role("button", name="Count 0").click()
+    expect(frame.get_by_role("button", name="Count 1")).to_be_visible()
+    frame.get_by_role("button", name="Send").click()
+    expect(frame.get_by_text("something sent")).to_be_visible()
+    frame.get_by_role("button", name="Ask").click()
+    frame.get_by_role("link", name="Away").click()
+    fault = frame.get_by_role("alert")
+    for address in ("a.png", "data", "page"):
+        expect(fault).to_contain_text(f"https://outside.test/{address}")
+    inside = page.locator("iframe.rk-live").element_handle().content_frame()
+    assert inside is not None
+    assert inside.evaluate("() => { try { return String(parent.document.title); } catch (error) { return error.name; } }") == "SecurityError"
+    frame.get_by_role("button", name="Fail").click()
+    expect(fault).to_contain_text("RangeError: too large (in Fails < form < Card)")
+    assert asked == []
 
 
 def test_a_preview_works_and_records_nothing_and_prices_in_prose_are_no_formulas(workplace: Workplace) -> None:

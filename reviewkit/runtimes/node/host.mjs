@@ -10,6 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { page } from './live.mjs';
 import { Sessions, limits } from './sessions.mjs';
 
 const [, , modules, folder, megabytes] = process.argv;
@@ -41,6 +42,7 @@ function leave() {
 
 const located = (error) => {
   const at = error.location;
+  if (at?.file.startsWith('cell:')) return `${at.file.replace(/^cell:/, '')}: ${error.text}`; // its lines are not the reader's
   if (!at) return error.text;
   const text = at.lineText === undefined ? '' : `\n    ${at.lineText}\n    ${' '.repeat(at.column)}^`;
   return `${at.file}:${at.line}:${at.column + 1}: ${error.text}${text}`;
@@ -175,7 +177,15 @@ function check(request) {
   });
 }
 
-const OPERATIONS = { run, check, session: inSession };
+async function live(request) {
+  try {
+    return { value: await page(esbuild, require('acorn'), modules, request) };
+  } catch (failure) {
+    return notBuilt(failure, request);
+  }
+}
+
+const OPERATIONS = { run, check, session: inSession, live };
 
 async function handle(request) {
   if (request.op === 'stop') {
@@ -183,13 +193,15 @@ async function handle(request) {
     return;
   }
   const began = performance.now();
-  let error;
+  let error, value;
   try {
-    error = await OPERATIONS[request.op](request);
+    const outcome = await OPERATIONS[request.op](request);
+    if (outcome?.value === undefined) error = outcome;
+    else value = outcome.value;
   } catch (failure) {
     error = { kind: 'error', text: String(failure?.stack ?? failure) };
   }
-  send({ id: request.id, end: true, error, ms: performance.now() - began });
+  send({ id: request.id, end: true, error, value, ms: performance.now() - began });
   setImmediate(() => (spare ??= started()));
 }
 
