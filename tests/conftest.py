@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 LONGEST = (
     "test_batch_size", "test_first_command", "test_whole_way", "test_content", "test_calibration", "test_sandbox_hostile",
-    "test_sandbox_wasi", "test_batch", "test_sandbox_lending", "test_hostile_batch", "test_checks", "test_proving",
+    "test_sandbox_wasi", "test_batch", "test_sandbox_lending", "test_runtimes_java", "test_hostile_batch", "test_checks", "test_proving",
 )  # fmt: skip
 """Files whose tests are the longest, in this order before all others: a long one that begins last keeps one process busy alone."""
 BY_SCENARIO = ("test_calibration", "test_content")

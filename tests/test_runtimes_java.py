@@ -273,7 +273,7 @@ def test_spring_boot_runs_from_the_jars_alone(notebook: Notebook, tmp_path: Path
     resources = notebook.root / "src" / "main" / "resources"
     resources.mkdir()
     (resources / "schema.sql").write_text("create table reserved (count int);")
-    seen = [notebook.java("", PROBE) for _ in range(2)]
+    seen = [notebook.java("--timeout 300", PROBE) for _ in range(2)]
     assert seen == [("out of stock, rows 0\nout of stock, rows 1\n41\n", "")] * 2
     text = failing(notebook.java, "", PROBE.replace("?plus=40", "?plus=x").replace("getContentAsString()", "getContentAsString().charAt(0)"))
     assert "cells.Cell.main (cell [7]:" in text

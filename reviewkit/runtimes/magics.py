@@ -24,6 +24,8 @@ from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
 
 CELL_SECONDS: Final = 20.0
+JAVA_SECONDS: Final = 60.0
+"""A first Spring context takes 7 s of processor time."""
 CELL_ROWS: Final = 50
 
 Root = Callable[[], Path]
@@ -38,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser(magic: str) -> _Parser:
     parser = _Parser(prog=f"%%{magic}", add_help=False)
     parser.add_argument("file", nargs="?", help="file of the workspace to write; without it the cell runs")
-    parser.add_argument("--timeout", type=float, default=CELL_SECONDS, help="seconds until the cell is ended")
+    parser.add_argument("--timeout", type=float, default=JAVA_SECONDS if magic == "java" else CELL_SECONDS, help="seconds until the cell is ended")
     parser.add_argument("--expect-error", action="store_true", help="show an error as output")
     if magic == "sql":
         where = parser.add_mutually_exclusive_group()
