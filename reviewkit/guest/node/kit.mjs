@@ -1,4 +1,4 @@
-// The packages of a tree with JSX: one file that `reviewkit setup node` bundled from the pinned ones, with its compiled code beside it.
+// The packages of a tree with JSX: files that `reviewkit setup node` bundled from the pinned ones, each with its compiled code beside it.
 //
 // Each package is evaluated when it is first imported. Before that there is a document, which React and Testing Library look for as
 // they are loaded; `fetch` takes addresses relative to it, as in a browser.
@@ -10,30 +10,49 @@ const ADDRESS = 'http://app/';
 const BROWSERS = new Set(['navigator', 'Event', 'CustomEvent', 'EventTarget', 'MessageEvent', 'Storage', 'localStorage', 'sessionStorage']);
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const packages = new Map(); // name -> what it exports
+/** Packages by the file that holds them: what nearly every guest needs, and what few do. */
+export const PARTS = {
+  kit: ['react', 'react/jsx-runtime', 'react-dom', 'react-dom/client', '@testing-library/dom', '@testing-library/react', 'happy-dom'],
+  axe: ['axe-core'], acorn: ['acorn'], sucrase: ['sucrase'],
+};
+const PART_OF = new Map(Object.entries(PARTS).flatMap(([part, names]) => names.map((name) => [name, part])));
 
 /** What a package exports, for the modules that stand in for it. */
 export const exported = (name) => packages.get(name);
 
 export class Kit {
-  #makers;
+  #folder;
+  #parts = new Map(); // name -> { script, makers }
 
-  /** @param {string} folder where `kit.cjs` and `kit.cache` lie */
+  /** @param {string} folder where the parts lie */
   constructor(folder) {
-    const text = readFileSync(`${folder}/kit.cjs`, 'latin1'); // it is ASCII
-    this.script = new Script(`(function (module, require) {${text}\n})`, { filename: 'kit.cjs', cachedData: cache(folder) });
-    const module = { exports: {} };
-    this.script.runInThisContext()(module, createRequire(import.meta.url));
-    this.#makers = module.exports;
+    this.#folder = folder;
   }
 
   /** Whether an import with this name means a package. */
   has(name) {
-    return Object.hasOwn(this.#makers, name);
+    return PART_OF.has(name);
   }
 
   take(name) {
-    if (!packages.has(name)) packages.set(name, this.#makers[name]());
+    if (!packages.has(name)) packages.set(name, this.#part(PART_OF.get(name)).makers[name]());
     return packages.get(name);
+  }
+
+  /** What the engine has compiled of a part so far. */
+  compiled(part) {
+    return this.#part(part).script.createCachedData();
+  }
+
+  #part(part) {
+    if (!this.#parts.has(part)) {
+      const text = readFileSync(`${this.#folder}/${part}.cjs`, 'latin1'); // it is ASCII
+      const script = new Script(`(function (module, require) {${text}\n})`, { filename: `${part}.cjs`, cachedData: cache(`${this.#folder}/${part}.cache`) });
+      const module = { exports: {} };
+      script.runInThisContext()(module, createRequire(import.meta.url));
+      this.#parts.set(part, { script, makers: module.exports });
+    }
+    return this.#parts.get(part);
   }
 
   /** Source of a module that exports what a package does. */
@@ -63,8 +82,8 @@ export class Kit {
         if (present.has(name) && !BROWSERS.has(name)) continue;
         if (name === 'constructor' || !IDENTIFIER.test(name)) continue;
         present.add(name);
-        BROWSERS.delete(name);
-        Object.defineProperty(globalThis, name, property(window, name));
+        if (BROWSERS.delete(name)) delete globalThis[name]; // to replace one of these, the engine would load it, and a whole HTTP client
+        Object.defineProperty(globalThis, name, property(window, name, Object.getOwnPropertyDescriptor(at, name)));
       }
     }
     globalThis.window = globalThis.self = window;
@@ -75,17 +94,19 @@ export class Kit {
   }
 }
 
-function cache(folder) {
+function cache(file) {
   try {
-    return readFileSync(`${folder}/kit.cache`);
+    return readFileSync(file);
   } catch {
     return undefined; // it is quicker with it
   }
 }
 
-/** A property of the window as one of the global object; its functions, unlike its classes, want to be called on it. */
-function property(window, name) {
-  const value = window[name];
+/**
+ * A property of the window as one of the global object; its functions, unlike its classes, want to be called on it. What it makes when
+ * it is first asked is not asked for here.
+ */
+function property(window, name, { value }) {
   const bound = typeof value === 'function' && /^[a-z]/.test(name) ? value.bind(window) : undefined;
   return {
     configurable: true, enumerable: false,

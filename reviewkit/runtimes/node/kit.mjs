@@ -1,16 +1,13 @@
-// Bundles the packages that trees with JSX may import into one file, and keeps its compiled code: `node kit.mjs MODULES FOLDER`.
+// Bundles the packages that trees with JSX may import into a few files, and keeps their compiled code: `node kit.mjs MODULES FOLDER`.
 //
 // A guest starts for each check; hundreds of small files and half a second of compiling would be most of what it does. Compiled code
 // is of use to the same Node with the same flags alone, others compile it again.
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { builtinModules, createRequire } from 'node:module';
 import path from 'node:path';
-import { Kit } from '../../guest/node/kit.mjs';
+import { Kit, PARTS } from '../../guest/node/kit.mjs';
 
-const NAMES = [
-  'react', 'react/jsx-runtime', 'react-dom', 'react-dom/client', '@testing-library/dom', '@testing-library/react', 'happy-dom',
-  'axe-core', 'acorn', 'sucrase',
-];
+const AT_HAND = new Set(['buffer', 'events', 'fs', 'path', 'querystring', 'stream', 'url', 'util', 'vm']);
 const SAMPLE = `import { useState, useEffect, useMemo, useRef } from 'react';
 interface Props { name: string; onOpen?: (open: boolean) => void }
 export function Card<T extends Props>({ name, onOpen }: T): React.ReactElement {
@@ -31,12 +28,32 @@ export function Card<T extends Props>({ name, onOpen }: T): React.ReactElement {
 
 const [, , modules, folder] = process.argv;
 const esbuild = createRequire(path.join(modules, 'reviewkit.cjs'))('esbuild');
-const entry = NAMES.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`).join(',\n');
-await esbuild.build({
-  stdin: { contents: `module.exports = {\n${entry}\n};`, resolveDir: path.dirname(modules) }, nodePaths: [modules],
-  bundle: true, platform: 'node', format: 'cjs', charset: 'ascii', outfile: path.join(folder, 'kit.cjs'),
-  define: { 'process.env.NODE_ENV': '"development"' }, minifyWhitespace: true, legalComments: 'inline', logLevel: 'error',
-});
+
+/** Modules of Node that take time to load and that most guests never use: each is loaded as something of it is first looked at. */
+const late = {
+  name: 'late',
+  setup(build) {
+    const names = builtinModules.filter((name) => !AT_HAND.has(name) && !name.startsWith('_'));
+    build.onResolve({ filter: /^[a-z:_/]+$/ }, ({ path: name, namespace }) => {
+      if (namespace === 'late') return { path: name, external: true };
+      return names.includes(name.replace(/^node:/, '')) ? { path: name, namespace: 'late' } : undefined;
+    });
+    build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path: name }) => {
+      const keys = Object.keys(createRequire(import.meta.url)(name)).map((key) => JSON.stringify(key));
+      const getters = keys.map((key) => `get [${key}]() { return (real ??= require(${JSON.stringify(name)}))[${key}]; }`);
+      return { contents: `let real; module.exports = { ${getters.join(', ')} };`, loader: 'js' };
+    });
+  },
+};
+
+for (const [part, names] of Object.entries(PARTS)) {
+  const entry = names.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(name)})`).join(',\n');
+  await esbuild.build({
+    stdin: { contents: `module.exports = {\n${entry}\n};`, resolveDir: path.dirname(modules) }, nodePaths: [modules], plugins: [late],
+    bundle: true, platform: 'node', format: 'cjs', charset: 'ascii', outfile: path.join(folder, `${part}.cjs`),
+    define: { 'process.env.NODE_ENV': '"development"' }, minifyWhitespace: true, legalComments: 'inline', logLevel: 'error',
+  });
+}
 
 /** Go through what nearly every guest does, so that its functions are among the compiled ones. */
 const kit = new Kit(folder);
@@ -52,5 +69,5 @@ fireEvent.click(view.getByRole('button', { name: 'Ada' }));
 await act(async () => {});
 within(document.body).getByRole('status');
 cleanup();
-writeFileSync(path.join(folder, 'kit.cache'), kit.script.createCachedData());
+for (const part of ['kit', 'sucrase']) writeFileSync(path.join(folder, `${part}.cache`), kit.compiled(part));
 process.exit(0);
