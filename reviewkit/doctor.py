@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _elixir(), _sql(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _elixir(), _sql(), _sockets(), _sentences()]
 
 
 def _python() -> Part:
@@ -137,6 +137,12 @@ def _sql() -> Part:
 
     why = postgres.lacking()
     return Part("SQL cells", why is None, False, f"SQLite; without PostgreSQL: {why}" if why else "SQLite and PostgreSQL")
+
+
+def _sockets() -> Part:
+    lost = [name for name in ("uvicorn", "websockets") if importlib.util.find_spec(name) is None]
+    text = f"lacking {', '.join(lost)}; pip install 'reviewkit[sockets]'" if lost else "uvicorn, websockets, for probes over real sockets"
+    return Part("sockets", not lost, False, text)
 
 
 def _sentences() -> Part:

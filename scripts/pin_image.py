@@ -1,8 +1,8 @@
 """Writes the pins of the candidate's image from requirements.lock: `reviewkit/data/image/` and `binder/`, one text.
 Beside it `node.txt`, for images with a scenario in TypeScript.
 
-What is listed: all that the package depends on, but for what only the hiring side runs (`reviewkit.pins.HIRING_ONLY`), with
-everything that those need on the image's Python. Run `python scripts/pin_image.py` after a change of requirements.lock,
+What is listed: all that the package depends on, but for what only the hiring side runs (`reviewkit.pins.HIRING_ONLY`), and the extra
+`sockets`, with everything that those need on the image's Python. Run `python scripts/pin_image.py` after a change of requirements.lock,
 `--check` to learn whether that was forgotten.
 """
 
@@ -37,6 +37,7 @@ def pins() -> str:
     """The list: the lines of the lock about each package that is needed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     roots = [need for need in project["dependencies"] if Requirement(need).name not in HIRING_ONLY]
+    roots += project["optional-dependencies"]["sockets"]  # probes over real sockets; an image needs nothing to be small
     lock = pins_of((ROOT / "requirements.lock").read_text("utf-8"))
     return "".join(f"{line}\n" for name in closure(roots, facts, IMAGE) for line in lock[name])
 

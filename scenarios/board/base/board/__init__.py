@@ -1,0 +1,1 @@
+"""Boards: tasks that several people work on together."""
