@@ -42,21 +42,23 @@ class Process:
         self.app = api.build_app(settings.Settings(database_url=url, **options))
         event.listen(self.app.state.engine.sync_engine, "handle_error", _end_failed_commit)
         self.log = structlog.get_logger()
-        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
-    async def _ask(self, what: str) -> None:
-        await self._inbox.put({"type": f"lifespan.{what}"})
-        answer = await self._outbox.get()
-        if not answer["type"].endswith(".complete"):
-            raise RuntimeError(f"{what}: {answer.get('message', answer['type'])}")
-
     async def start(self) -> None:
-        """Let the app start."""
-        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-        self._life = asyncio.create_task(self.app(scope, self._inbox.get, self._outbox.put))
-        await self._ask("startup")
+        """Let the app start; it starts and ends in one task, as under a server."""
+        started = asyncio.get_running_loop().create_future()
+
+        async def live() -> None:
+            async with self.app.router.lifespan_context(self.app):
+                started.set_result(None)
+                await self._ending.wait()
+
+        life = asyncio.create_task(live())
+        await asyncio.wait((started, life), return_when=asyncio.FIRST_COMPLETED)
+        if life.done():
+            life.result()
+        self._life = life
 
     async def answer(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request or connection; an error that the app does not catch is noted, as servers do."""
@@ -68,10 +70,9 @@ class Process:
 
     async def stop(self) -> None:
         """Let the app end."""
+        self._ending.set()
         if self._life is not None:
-            await self._ask("shutdown")
             await self._life
-            self._life = None
 
 
 def _end_failed_commit(context: Any) -> None:
