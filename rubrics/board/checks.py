@@ -12,7 +12,7 @@ from typing import Any
 from reviewkit.harness import Answer, Calls, HttpCall, Reply, Stage, Verdict, check, verdict
 
 BOARD, OTHER = "b-1", "b-2"
-MOST_KEPT = 100
+MOST_KEPT = 25
 """What the brief allows to be kept for one page."""
 
 
@@ -85,7 +85,7 @@ async def slow_one(stage: Stage, rng: Random) -> Verdict:
 @check("little-is-kept", "For a viewer that takes nothing little is kept")
 async def little_is_kept(stage: Stage, rng: Random) -> Verdict:
     """More changes than the brief allows to be kept, then the viewer goes on."""
-    kit, world, changes = stage.kit, stage.kit.office(), MOST_KEPT + rng.randint(8, 12)
+    kit, world, changes = stage.kit, stage.kit.office(), MOST_KEPT + rng.randint(6, 10)
     async with stage.open(world) as job:
         await kit.join(job, "slow")
         await job.call("stall", name="slow")

@@ -12,7 +12,7 @@ from pygments.token import Comment, String
 
 from reviewkit.harness import Answer, HttpCall, Reply, Seen, Stage, proof
 
-BACKLOG = 110
+BACKLOG = 30
 
 
 def told(answer: Answer) -> list[dict[str, Any]]:

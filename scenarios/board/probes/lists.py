@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reviewkit.harness import ProbeResult, Stage, lines
 
-SIZES = (5, 20, 80)
+SIZES = (5, 20, 40)
 
 
 async def run(stage: Stage) -> ProbeResult:

@@ -6,7 +6,7 @@ import importlib.util
 
 from reviewkit.harness import ProbeResult, Stage, bars
 
-CHANGES = 30
+CHANGES = 20
 READERS = 4
 BUFFER = 8_192
 DETAILS = "Bring the long table, please. " * 500

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 POLL_SECONDS = 0.25
-WAITING = 50
+WAITING = 20
 """Events that one viewer may be behind; one that is further behind has to load the board anew."""
 CLOSE_SECONDS = 1.0
 TOO_SLOW = 1013

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi import WebSocket
 
 log = structlog.get_logger()
-LIMIT = 64
+LIMIT = 24
 
 
 class Viewer:
