@@ -16,6 +16,8 @@ from reviewkit.runtimes.nodeplace import FOLDER, LEAST_STRIPPING, SETUP, Node
 
 HEAP_MEGABYTES: Final = 256
 """JavaScript heap of a guest."""
+YOUNG_MEGABYTES: Final = 16
+"""Room for new objects from the start: a guest that draws components would else collect garbage again and again while it grows."""
 BUILD_SECONDS: Final = 300
 _SOURCES: Final = (FOLDER / "kit.mjs", FOLDER.parent.parent / "guest" / "node" / "kit.mjs")
 
@@ -23,8 +25,8 @@ _SOURCES: Final = (FOLDER / "kit.mjs", FOLDER.parent.parent / "guest" / "node" /
 def engine_flags(seed: str) -> tuple[str, ...]:
     """Flags of Node that guests run with; compiled code holds for the same flags alone."""
     return (
-        f"--random-seed={seed}", f"--max-old-space-size={HEAP_MEGABYTES}", "--v8-pool-size=1", "--no-warnings",
-        "--disable-wasm-trap-handler",
+        f"--random-seed={seed}", f"--max-old-space-size={HEAP_MEGABYTES}", f"--min-semi-space-size={YOUNG_MEGABYTES}", "--v8-pool-size=1",
+        "--no-warnings", "--disable-wasm-trap-handler",
     )  # fmt: skip
 
 
