@@ -1,56 +1,38 @@
 """Shows each planted defect on `head/` and its absence on `reference/`, by what the page shows and asks for only.
 
-One page is opened once for each tree and walked through all of it: each part starts with a fresh page and words of its own.
+A tree is loaded once and stays so for all of them: each starts with a fresh page and words of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from reviewkit.harness import REFUSE, Calls, Seen, Stage, proof
 
 Walk = Callable[[Stage, Calls, Any], Awaitable[Seen]]
-_seen: dict[str, dict[str, Seen | Exception]] = {}
-_walks: dict[str, Walk] = {}
+_opened: dict[str, tuple[AbstractAsyncContextManager[Calls], Calls, Any]] = {}
+"""By tree; the event loop leaves these contexts as it ends, and with them go the guests."""
 
 
 def _walk(name: str) -> Callable[[Walk], Walk]:
     def keep(walk: Walk) -> Walk:
-        _walks[name] = walk
-
         @proof(name)
         async def prove(stage: Stage) -> Seen:
-            return await _observed(stage, name)
+            tree = str(stage.tree.root)
+            if tree not in _opened:
+                context = stage.open((site := stage.kit.site()).world)
+                _opened[tree] = (context, await context.__aenter__(), site)
+            _, job, site = _opened[tree]
+            site.start_over()
+            await job.call("open")
+            return await walk(stage, job, site)
 
         globals()[f"prove_{name.replace('-', '_')}"] = prove
         return walk
 
     return keep
-
-
-async def _observed(stage: Stage, name: str) -> Seen:
-    tree = str(stage.tree.root)
-    if tree not in _seen:
-        _seen[tree] = await _through(stage)
-    seen = _seen[tree][name]
-    if isinstance(seen, Exception):
-        raise seen
-    return seen
-
-
-async def _through(stage: Stage) -> dict[str, Seen | Exception]:
-    site = stage.kit.site()
-    seen: dict[str, Seen | Exception] = {}
-    async with stage.open(site.world) as job:
-        for name, walk in _walks.items():
-            site.start_over()
-            await job.call("open")
-            try:
-                seen[name] = await walk(stage, job, site)
-            except Exception as error:  # told as this one's alone
-                seen[name] = error
-    return seen
 
 
 @_walk("late-answer-wins")

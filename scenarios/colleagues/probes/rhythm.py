@@ -5,7 +5,7 @@ from __future__ import annotations
 from reviewkit.harness import ProbeResult, Stage, bars
 
 PEOPLE = {"an": ["Anna"], "anders": ["Anders"]}
-RHYTHMS = ("without a pause", "first answer first", "second answer first", "going on as an answer comes")
+RHYTHMS = ("no pause", "answers 1, 2", "answers 2, 1", "1 while typing")
 
 
 async def run(stage: Stage) -> ProbeResult:
