@@ -30,6 +30,8 @@ from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
 SEED = 1
 WASI_SLOW = 4.0
 """How much longer calls may take at level `wasi`: Python takes about three times as long there."""
+MOST_CODES = 16
+"""Trees whose stripped code is kept; a batch goes from one to the next."""
 MAX_TREE_BYTES = 16 * 1024 * 1024
 _Signature = tuple[tuple[str, int, int], ...]
 
@@ -53,8 +55,9 @@ class SandboxLauncher:
         self._lines: dict[tuple[str, ...], Orders] = {}
         """Those that were used last; asking for one again may wait for a fork server to start."""
         self._trees: dict[Path, tuple[_Signature, Path]] = {}
-        self._codes: dict[Path, tuple[dict[str, str], Memory]] = {}
-        """By copy of a tree, which stays as it is: its TypeScript and what its first guest made of it, for its other guests alone."""
+        self._codes: dict[tuple[Path, tuple[str, ...]], tuple[dict[str, str], Memory]] = {}
+        """By copy of a tree, which stays as it is: its TypeScript and what its first guest made of it, for its other guests alone. Those
+        used last are at the end."""
 
     async def launch(self, load: Load, world: World) -> SandboxJob:
         """Start a guest and load it.
@@ -88,9 +91,12 @@ class SandboxLauncher:
         return job
 
     async def _code(self, load: Load, copy: Path, endings: tuple[str, ...], ask: Ask) -> dict[str, Any]:
-        if copy not in self._codes:
-            self._codes[copy] = sources(copy, endings), Memory()
-        files, known = self._codes[copy]
+        with self._lock:
+            key = copy, endings
+            files, known = self._codes.pop(key) if key in self._codes else (sources(copy, endings), Memory())
+            self._codes[key] = files, known
+            for old in list(self._codes)[:-MOST_CODES]:
+                del self._codes[old]
         return {"code": await stripped(loaded(load, files), known, ask)}
 
     def _node_or_not(self, driver: Path) -> bool:
