@@ -33,10 +33,8 @@ def test_a_scenario_reads_without_a_problem(slug: str) -> None:
 @pytest.mark.parametrize("slug", BANK.slugs)
 def test_a_scenario_proves_itself(slug: str, request: pytest.FixtureRequest) -> None:
     """Proofs on head, reference and isolates, hidden checks on reference, head and mutants, traces, probes, loads, linters."""
-    entry, quick = BANK.entry(slug), not request.config.getoption("--full")
-    if quick and entry.rubric_folder is not None and (entry.rubric_folder / "sibling.yaml").is_file():
-        pytest.skip("made from a scenario that is proved (tests/test_siblings.py); with --full")
-    assert [str(p) for p in run_problems(entry, quick=quick)] == []
+    quick = not request.config.getoption("--full")
+    assert [str(p) for p in run_problems(BANK.entry(slug), quick=quick)] == []
 
 
 def test_an_isolate_for_which_no_proof_runs_is_a_fault() -> None:
