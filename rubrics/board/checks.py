@@ -182,7 +182,7 @@ async def list_costs(stage: Stage, rng: Random) -> Verdict:
     for size in (rng.randint(3, 5), rng.randint(18, 24)):
         world = stage.kit.office()
         async with stage.open(world) as job:
-            await job.call("many", count=size)
+            stage.kit.many(world, size)
             before = len(world.db().statements)
             answer = await job.call("tasks")
             counts.append(sum(s.sql.lstrip().upper().startswith("SELECT") for s in world.db().statements[before:]))

@@ -15,6 +15,30 @@ from reviewkit.harness import Answer, Calls, Gate, HttpCall, Reply, World
 
 MAILER = "mailer"
 TASK = "t-1"
+PEOPLE = {"u-1": "Ada", "u-2": "Ben", "u-3": "Cleo"}
+BOARDS = ("b-1", "b-2")
+MEMBERS = ("u-1", "u-2")
+
+SCHEMA = """
+CREATE TABLE users (id VARCHAR(40) NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL);
+CREATE TABLE logins (cookie VARCHAR(80) NOT NULL PRIMARY KEY, user_id VARCHAR(40) NOT NULL REFERENCES users (id));
+CREATE TABLE boards (id VARCHAR(40) NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE members (
+  board_id VARCHAR(40) NOT NULL REFERENCES boards (id), user_id VARCHAR(40) NOT NULL REFERENCES users (id),
+  PRIMARY KEY (board_id, user_id)
+);
+CREATE TABLE tasks (
+  id VARCHAR(40) NOT NULL PRIMARY KEY, board_id VARCHAR(40) NOT NULL REFERENCES boards (id), title VARCHAR(200) NOT NULL,
+  details TEXT NOT NULL, status VARCHAR(10) NOT NULL, position INTEGER NOT NULL, version INTEGER NOT NULL,
+  assignee_id VARCHAR(40) REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE comments (id VARCHAR(40) NOT NULL PRIMARY KEY, task_id VARCHAR(40) NOT NULL REFERENCES tasks (id), text TEXT NOT NULL);
+CREATE TABLE activity (
+  board_id VARCHAR(40) NOT NULL REFERENCES boards (id), seq INTEGER NOT NULL, actor_id VARCHAR(40) NOT NULL REFERENCES users (id),
+  task TEXT NOT NULL, PRIMARY KEY (board_id, seq)
+);
+"""
+"""The tables of the service as they stand in production; the indexes that it asks for are made when it starts."""
 
 Deliver = Callable[[HttpCall], Awaitable[Reply]]
 
@@ -24,13 +48,25 @@ async def accept(_call: HttpCall) -> Reply:
     return Reply(202, json={})
 
 
-def office(mailer: Deliver = accept) -> World:
-    """An empty database, which the driver fills with the tables of the service and some people, and a mailer.
+def rows() -> list[tuple[str, tuple[Any, ...]]]:
+    """Two boards, three people, two tasks."""
+    tasks = [(f"t-{n + 1}", board, f"Task t-{n + 1}") for n, board in enumerate(BOARDS)]
+    return [
+        *(("INSERT INTO users VALUES (?, ?)", person) for person in PEOPLE.items()),
+        *(("INSERT INTO logins VALUES (?, ?)", (f"c-{user}", user)) for user in PEOPLE),
+        *(("INSERT INTO boards VALUES (?, ?, 0)", (board, board)) for board in BOARDS),
+        *(("INSERT INTO members VALUES (?, ?)", (board, user)) for board in BOARDS for user in MEMBERS),
+        *(("INSERT INTO tasks VALUES (?, ?, ?, '', 'todo', 1, 1, NULL)", task) for task in tasks),
+    ]
+
+
+def office(mailer: Deliver = accept, *, empty: bool = False) -> World:
+    """A database and a mailer; `empty` leaves the tables to whoever opens it.
 
     There are the boards b-1 and b-2, each with the members u-1 and u-2 and the task t-1 or t-2; u-3 is a member of neither.
     """
     world = World()
-    world.database("main", "")
+    world.database("main", "" if empty else SCHEMA, rows=() if empty else rows())
     world.http(MAILER, mailer)
     return world
 
@@ -56,6 +92,16 @@ def gate_reads(world: World, table: str, parties: int) -> Gate:
 def status(answer: Answer) -> int:
     """Status of an answer over HTTP; 0 where there was none."""
     return int(answer.value["status"]) if answer.ok else 0
+
+
+def many(world: World, count: int, comments: int = 2, board: str = "b-1") -> None:
+    """Put so many tasks on a board, given to people in turn and with as many comments each."""
+    for n in range(count):
+        task = f"{board}-m-{n}"
+        given = (task, board, f"Task {task}", n + 2, MEMBERS[n % 2])
+        world.db().run("INSERT INTO tasks VALUES (?, ?, ?, '', 'todo', ?, 1, ?)", *given)
+        for remark in range(comments):
+            world.db().run("INSERT INTO comments VALUES (?, ?, 'Hm.')", f"{task}-{remark}", task)
 
 
 def stored(world: World, column: str, task: str = TASK) -> Any:

@@ -23,7 +23,7 @@ async def ask(stage: Stage, size: int) -> dict[str, int]:
     """Fill a board and ask for its list."""
     world = stage.kit.office()
     async with stage.open(world) as job:
-        await job.call("many", count=size)
+        stage.kit.many(world, size)
         before = len(world.db().statements)
         answer = await job.call("tasks")
         sent = [s for s in world.db().statements[before:] if s.sql.lower().startswith("select")]

@@ -18,7 +18,7 @@ async def run(stage: Stage) -> ProbeResult:
     world = kit.office(mailer)
     gate = world.gate(TASKS)
     async with stage.open(world) as job:
-        await job.call("many", count=TASKS)
+        kit.many(world, TASKS)
         await job.heartbeat()
         wanted = [("change", {"version": 1, "task": f"b-1-m-{n}", "assignee_id": "u-2"}) for n in range(TASKS)]
         answers = await job.gather(wanted)
