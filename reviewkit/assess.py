@@ -24,7 +24,7 @@ from reviewkit.record import Problem, State
 from reviewkit.row import Row
 from reviewkit.rubric import Rubric
 from reviewkit.runs import Runs, versions_of
-from reviewkit.runtimes.nodeguest import DRIVERS
+from reviewkit.runtimes.guests import profile
 from reviewkit.sandbox import Level, SandboxLauncher
 from reviewkit.scorecard import About, CheckResult, Decision, Flag, GateOutcome, SandboxLevel, Scorecard
 from reviewkit.scoring import score
@@ -127,11 +127,11 @@ def _level(launcher: Launcher | None, entry: Entry) -> SandboxLevel:
     """What held the code, by name of the level and of the profile."""
     if not isinstance(launcher, SandboxLauncher):
         return "none"
-    if find_driver(entry.folder).suffix in DRIVERS:
-        if launcher.level is Level.NAMESPACES:
-            return "namespaces-node"
-        if launcher.level is Level.LANDLOCK:
-            return "landlock-node"
+    kind = profile(find_driver(entry.folder))
+    if kind and launcher.level is Level.NAMESPACES:
+        return "namespaces-node" if kind == "node" else "namespaces-java"
+    if kind and launcher.level is Level.LANDLOCK:
+        return "landlock-node" if kind == "node" else "landlock-java"
     return launcher.level.value
 
 

@@ -22,7 +22,7 @@ from reviewkit.harness.stage import find_driver
 from reviewkit.limits import STANDARD, Limits
 from reviewkit.progress import print_line, shown_progress
 from reviewkit.row import Row
-from reviewkit.runtimes.nodeguest import lacking_for
+from reviewkit.runtimes.guests import lacking_for
 from reviewkit.safe_text import visible
 from reviewkit.sandbox import SandboxUnavailableError, probe_level
 from reviewkit.submission import parse_submission, read_bytes

@@ -14,8 +14,8 @@ DECIMALS: Final = 4
 Probability = Annotated[float, Field(ge=0, le=1)]
 Points = Annotated[float, Field(ge=0, le=100)]
 Ident = Annotated[str, Field(min_length=1, max_length=200)]
-SandboxLevel = Literal["namespaces", "landlock", "namespaces-node", "landlock-node", "seccomp", "wasi", "none"]
-"""What held a submission's code; `-node`: the profile of guests that are Node processes, see docs/sandbox.md."""
+SandboxLevel = Literal["namespaces", "landlock", "namespaces-node", "landlock-node", "namespaces-java", "landlock-java", "seccomp", "wasi", "none"]
+"""What held a submission's code; `-node` and `-java`: the profiles of guests that are such processes, see docs/sandbox.md."""
 
 
 class Frozen(BaseModel):

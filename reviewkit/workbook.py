@@ -205,9 +205,9 @@ class Workbook:
 
     def _lacks(self) -> bool:
         """Whether what runs this scenario's code is not on this machine; says so in one line, and the rest works."""
-        from reviewkit.runtimes import nodeguest
+        from reviewkit.runtimes import guests
 
-        lacking = nodeguest.lacking_for(find_driver(self.entry.folder))
+        lacking = guests.lacking_for(find_driver(self.entry.folder))
         if lacking is not None:
             print(lacking)
         return lacking is not None

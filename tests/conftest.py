@@ -42,21 +42,24 @@ TOGETHER = "test_forms_"
 
 
 RUNNING = ("test_a_scenario_proves_itself", "test_a_reference_of_the_bank", "test_a_guest_whose_checks", "test_reviews_score", "test_noise_costs")
-"""Tests by scenario that run its trees: those in TypeScript need Node."""
+"""Tests by scenario that run its trees."""
+DRIVERS = {"driver.[tj]s*": pytest.mark.node, "Driver.java": pytest.mark.spring}
+"""What trees need that such a driver runs."""
 MADE = "made from a scenario that is run instead (tests/test_siblings.py); with --full"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest files first; mark what needs Node; leave what runs a sibling's trees to long runs."""
+    """Put the longest files first; mark what needs Node or Java; leave what runs a sibling's trees to long runs."""
     order = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
-    typed = {path.parent.parent.name for path in Path(__file__).parent.parent.glob("scenarios/*/harness/driver.[tj]s*")}
-    made = {path.parent.name for path in Path(__file__).parent.parent.glob("rubrics/*/sibling.yaml")}
+    root = Path(__file__).parent.parent
+    marks = {path.parent.parent.name: mark for glob, mark in DRIVERS.items() for path in root.glob(f"scenarios/*/harness/{glob}")}
+    made = {path.parent.name for path in root.glob("rubrics/*/sibling.yaml")}
     for item in items:
         slug = re.search(r"\[(\w+)\]$", item.name)
         ours = item.path.stem if item.path.suffix == ".ipynb" else slug[1] if slug and item.name.startswith(RUNNING) else ""
-        if ours in typed:
-            item.add_marker(pytest.mark.node)
+        if ours in marks:
+            item.add_marker(marks[ours])
         if ours in made and not config.getoption("--full"):
             item.add_marker(pytest.mark.skip(reason=MADE))
 

@@ -68,7 +68,7 @@ LOCKDOWN, FORKSERVER, OUTER = "sandbox/inner/lockdown.py", "sandbox/inner/forkse
 SECCOMP, LANDLOCK, LIMITS = "sandbox/inner/seccomp.py", "sandbox/inner/landlock.py", "sandbox/inner/limits.py"
 CALLS = "sandbox/inner/calls.py"
 REMOVALS = {
-    "limits": (LOCKDOWN, "    limits.apply(locks.processes, program=bool(locks.program))\n", "", "little memory"),
+    "limits": (LOCKDOWN, "    limits.apply(locks.processes, program=bool(locks.program), cpu_seconds=locks.cpu_seconds)\n", "", "little memory"),
     "capabilities": (LOCKDOWN, "    kernel.drop_capabilities()\n", "", "no capabilities"),
     "landlock": (
         LOCKDOWN, "        landlock.restrict((*locks.readable, *DEVICES, root), writable)\n", "        del writable\n",

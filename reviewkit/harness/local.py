@@ -156,12 +156,16 @@ class LocalLauncher:
         self._busy = False
 
     async def launch(self, load: Load, world: World) -> Job:
-        """Start a guest thread; a process where the driver is TypeScript.
+        """Start a guest thread; a process where the driver is TypeScript or Java.
 
         Raises:
             RuntimeError: If a job of this launcher is still open.
             LoadError: If the tree or the driver fails while it is loaded.
         """
+        if load.driver.suffix == ".java":
+            from reviewkit.runtimes import javalocal
+
+            return await javalocal.launch(load, world)
         if load.driver.suffix != ".py":
             from reviewkit.runtimes import nodelocal
 

@@ -101,8 +101,10 @@ class Stage:
 
 
 def find_driver(scenario: Path) -> Path:
-    """The driver of a scenario: `harness/driver.py`, `driver.ts` for a tree of TypeScript, `driver.tsx` or `driver.jsx` for one of React."""
-    places = (scenario / "harness" / f"driver{suffix}" for suffix in (".ts", ".tsx", ".jsx"))
+    """The driver of a scenario: `harness/driver.py`, `driver.ts` for a tree of TypeScript, `driver.tsx` or `driver.jsx` for one of React,
+    `Driver.java` for one of Java.
+    """
+    places = (scenario / "harness" / name for name in ("driver.ts", "driver.tsx", "driver.jsx", "Driver.java"))
     return next((place for place in places if place.is_file()), scenario / "harness" / "driver.py")
 
 

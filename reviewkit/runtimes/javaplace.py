@@ -126,17 +126,25 @@ def host_classes(jdk: Jdk) -> Path:
     Raises:
         DataError: If it cannot be compiled or written.
     """
-    sources = sorted((FOLDER / "host").glob("*.java"))
-    target = data_folder("java") / f"host-{_hash(*sources)}-{jdk.major}"
+    return compiled(jdk, "host", sorted((FOLDER / "host").glob("*.java")))
+
+
+def compiled(jdk: Jdk, name: str, sources: list[Path]) -> Path:
+    """Classes of our own sources, compiled once per version of them and of Java.
+
+    Raises:
+        DataError: If they cannot be compiled or written.
+    """
+    target = data_folder("java") / f"{name}-{_hash(*sources)}-{jdk.major}"
     if target.is_dir():
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="setup-", dir=target.parent) as place:
-            command = [jdk.javac, "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none", "-g", "-d", f"{place}/classes", *map(str, sources)]
+            command = [jdk.javac, "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none", "-parameters", "-g", "-d", f"{place}/classes", *map(str, sources)]
             done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL)
             if done.returncode != 0:
-                raise DataError("javac", f"could not compile the host ({_last(done.stderr)})", "Run: reviewkit doctor")
+                raise DataError("javac", f"could not compile our {name} ({_last(done.stderr)})", "Run: reviewkit doctor")
             Path(place, "classes").rename(target)
     except OSError as error:
         if not target.is_dir():  # else somebody else was faster

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache, partial
 from pathlib import Path
@@ -77,7 +78,7 @@ def _started(wire: socket.socket, load: Load, seed: int) -> Ordered:
         raise
     finally:
         os.close(ends)
-    return _watched(process, lifeline)
+    return watched(process, lifeline, lambda ended, _full: how_it_ended(ended, 1 << 30))
 
 
 def _ends_with_us(ends: int) -> bool:
@@ -92,8 +93,9 @@ def _ends_with_us(ends: int) -> bool:
     return True
 
 
-def _watched(process: subprocess.Popen[bytes], lifeline: int) -> Ordered:
-    ordered = Ordered(Future(), Future(), process.kill, lambda ended, _full: how_it_ended(ended, 1 << 30))
+def watched(process: subprocess.Popen[bytes], lifeline: int, how: Callable[[Exit, bool], tuple[str, str]]) -> Ordered:
+    """A guest in this process, as the sandbox gives them; `lifeline` is closed when it has ended."""
+    ordered = Ordered(Future(), Future(), process.kill, how)
     ordered.started.set_result(os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1)
 
     def wait() -> None:
@@ -102,5 +104,5 @@ def _watched(process: subprocess.Popen[bytes], lifeline: int) -> Ordered:
             os.close(lifeline)
         ordered.ended.set_result(Exit(-code if code < 0 else code << 8, 0.0, 0))
 
-    threading.Thread(target=wait, name="reviewkit-node-guest", daemon=True).start()
+    threading.Thread(target=wait, name="reviewkit-guest", daemon=True).start()
     return ordered

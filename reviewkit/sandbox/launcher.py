@@ -16,6 +16,7 @@ from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
+from reviewkit.runtimes import javaguest
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
 from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Memory, loaded, sources, stripped
@@ -23,7 +24,7 @@ from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import NODE_LEVELS, Level
-from reviewkit.sandbox.reach import KIT, NODE, reachable_by_all
+from reviewkit.sandbox.reach import JAVA, KIT, NODE, reachable_by_all
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
 from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
 
@@ -67,10 +68,13 @@ class SandboxLauncher:
             GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
-        is_node, has_kit = load.driver.suffix in DRIVERS, False
+        is_node, is_java, has_kit = load.driver.suffix in DRIVERS, load.driver.suffix in javaguest.DRIVERS, False
+        if is_java:
+            self._java_or_not()
         if is_node:
             has_kit = self._node_or_not(load.driver)
-        line = await self._line((NODE, *([KIT] if has_kit else [])) if is_node else tuple(sorted(load.packages)))
+        program = (JAVA,) if is_java else (NODE, *([KIT] if has_kit else [])) if is_node else ()
+        line = await self._line(program or tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
         except OSError as error:
@@ -85,6 +89,8 @@ class SandboxLauncher:
             theirs.close()
         if is_node:
             ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
+        if is_java:
+            ordered.how = lambda ended, _full: javaguest.how_it_ended(ended)
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
         await job.start(ordered, load, partial(self._code, load, folder, WITH_JSX if has_kit else TYPED) if is_node else None)
@@ -115,6 +121,22 @@ class SandboxLauncher:
             step = "Install Node and reviewkit where every user can get to them, the data folder included."
             raise GuestLacksError("Node where guests can get to it", self.level, step)
         return kit is not None
+
+    def _java_or_not(self) -> None:
+        """Make sure that guests of this level can be Java processes.
+
+        Raises:
+            GuestLacksError: If not, for the same reasons as with Node.
+        """
+        if self.level not in NODE_LEVELS:
+            raise GuestLacksError("Java", self.level, "Score where bubblewrap works, or landlock.")
+        try:
+            jdk, classes = javaguest.required()
+        except MissingRuntimeError as error:
+            raise GuestLacksError(f"Java ({error.fact})", self.level, error.next_step) from None
+        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all(javaguest.readable(jdk, classes)):
+            step = "Install a JDK where every user can get to it, and name such a data folder in XDG_DATA_HOME."
+            raise GuestLacksError("Java where guests can get to it", self.level, step)
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)

@@ -14,12 +14,15 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 import reviewkit
+from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.unavailable import SandboxError
 
 NODE = "@node"
 """Stands among the packages of a guest that is a Node process; no name of a Python package begins like this."""
 KIT = "@kit"
 """Stands beside it where the guest may import the packages of React."""
+JAVA = "@java"
+"""Stands there for a guest that is a Java process."""
 EXTRAS = {"sqlalchemy": frozenset({"asyncio"})}
 """Extras that a declared package is meant with."""
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
@@ -39,6 +42,9 @@ class Reach:
     """Files and folders of the declared packages and what they need, and the inside of this sandbox."""
     sys_path: tuple[str, ...]
     """Folders to import packages from."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """What `program` needs there beside what every guest has."""
+    cpu_seconds: int = limits.CPU_SECONDS
     program: tuple[str, ...] = ()
     """Command line of a guest that is another program than this interpreter; the guest appends the tree."""
 
@@ -68,6 +74,15 @@ def reach(packages: tuple[str, ...]) -> Reach:
 
         kit = require_kit(required()) if KIT in packages else None
         packages, program = tuple(name for name in packages if name not in (NODE, KIT)), command(required().binary, kit)
+    more: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    seconds = limits.CPU_SECONDS
+    if JAVA in packages:
+        from reviewkit.runtimes import javaguest
+
+        jdk, classes = javaguest.required()
+        packages, program, more = (), javaguest.command(jdk, classes), javaguest.readable(jdk, classes)
+        variables, seconds = tuple(javaguest.environment(jdk).items()), javaguest.CPU_SECONDS
     home = package_folder()
     binary = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     libraries = [path for path in _LIBRARIES if Path(path).exists()]
@@ -78,9 +93,9 @@ def reach(packages: tuple[str, ...]) -> Reach:
         libraries.append("/usr/share/zoneinfo")
     found = [(item, site) for dist in closure(packages) for item, site in items(dist)]
     inside = [str(home / "guest"), str(home / "harness"), str(home / "sandbox" / "inner")]
-    readable = tuple(dict.fromkeys([*inside, *program[:1], *([str(kit)] if kit else []), *(item for item, _ in found)]))
+    readable = tuple(dict.fromkeys([*inside, *program[:1], *([str(kit)] if kit else []), *more, *(item for item, _ in found)]))
     sites = tuple(dict.fromkeys(site for _, site in found))
-    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites, program)
+    return Reach(str(binary), tuple(libraries), tuple(_hidden()), readable, sites, variables, seconds, program)
 
 
 def _interpreter_folders(binary: Path) -> Iterator[Path]:

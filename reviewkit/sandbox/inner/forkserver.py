@@ -140,9 +140,10 @@ class _Server:
         if setup["landlock_needed"] and self.landlock < 1:
             raise OSError("this kernel has no landlock")
         self._program = tuple(setup["program"])
+        self._environment: dict[str, str] = setup["environment"]
         self._locks = lockdown.Locks(
             self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"], program=bool(self._program)),
-            tuple(setup["readable"]), setup["processes"], "".join(self._program[:1]),
+            tuple(setup["readable"]), setup["processes"], "".join(self._program[:1]), setup["cpu_seconds"],
         )  # fmt: skip
         self._hidden = hidden.HiddenPackages(setup["sys_path"], setup["readable"])
         self._collapse = pages.collapse  # imported as long as this user may read everything
@@ -232,7 +233,7 @@ class _Server:
     def _become_program(self, lockdown: types.ModuleType, order: dict[str, Any], fd: int) -> None:
         connection, root = self._locked(lockdown, order, fd)
         connection.sendall(LOCKED)
-        lockdown.become(connection, (*self._program, str(lockdown.RPC), root), order["seed"])
+        lockdown.become(connection, (*self._program, str(lockdown.RPC), root), order["seed"], self._environment)
 
     def _reap(self, pidfd: int) -> None:
         self._poll.unregister(pidfd)

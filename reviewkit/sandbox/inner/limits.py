@@ -18,12 +18,13 @@ UNBOUNDED: Final = 1 << 62
 """Address space of a guest that is another program: engines reserve it by the gigabyte. What it may write to is bounded."""
 
 
-def apply(processes: int, *, program: bool = False) -> None:
+def apply(processes: int, *, program: bool = False, cpu_seconds: int = CPU_SECONDS) -> None:
     """Set every limit; none is ever raised above what was inherited.
 
     Args:
         processes: Most processes and threads of the user.
         program: Whether the guest turns into another program, whose memory is bounded by what it can write to.
+        cpu_seconds: Processor time.
     """
     descriptors = PROGRAM_DESCRIPTORS if program else DESCRIPTORS
     space = UNBOUNDED if program else MEMORY_BYTES
@@ -34,7 +35,7 @@ def apply(processes: int, *, program: bool = False) -> None:
         (resource.RLIMIT_NOFILE, descriptors, descriptors),
         (resource.RLIMIT_FSIZE, FILE_BYTES, FILE_BYTES),
         (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 1),
+        (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),
         (resource.RLIMIT_NPROC, processes, processes),
         (resource.RLIMIT_AS, space, space),
         (resource.RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES),

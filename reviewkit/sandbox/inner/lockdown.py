@@ -42,6 +42,7 @@ class Locks:
     processes: int
     program: str = ""
     """Path of another program that the guest turns into once it is locked down; empty for none."""
+    cpu_seconds: int = limits.CPU_SECONDS
 
 
 def apply(locks: Locks, folder: str) -> str:
@@ -67,7 +68,7 @@ def apply(locks: Locks, folder: str) -> str:
     if not locks.namespaces:
         with contextlib.suppress(OSError):  # a hint to the kernel, not a layer
             Path("/proc/self/oom_score_adj").write_text("1000")
-    limits.apply(locks.processes, program=bool(locks.program))
+    limits.apply(locks.processes, program=bool(locks.program), cpu_seconds=locks.cpu_seconds)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if locks.landlock:
@@ -89,7 +90,7 @@ def keep_only(connection: socket.socket) -> socket.socket:
     return socket.socket(fileno=RPC)
 
 
-def become(connection: socket.socket, command: tuple[str, ...], seed: int) -> None:
+def become(connection: socket.socket, command: tuple[str, ...], seed: int, environment: dict[str, str]) -> None:
     """Turn this process into another program, which keeps every lock; the filter lets that happen once.
 
     It is started from a descriptor that closes as it starts and whose number is beyond the limit from then on, so that the one
@@ -100,7 +101,7 @@ def become(connection: socket.socket, command: tuple[str, ...], seed: int) -> No
     """
     os.set_inheritable(connection.fileno(), True)
     arguments = [part.replace("{seed}", str(seed)) for part in command]
-    os.execve(PROGRAM, arguments, ENVIRONMENT)  # noqa: S606 - a program of ours, not the guest's choice
+    os.execve(PROGRAM, arguments, {**ENVIRONMENT, **environment})  # noqa: S606 - a program of ours, not the guest's choice
 
 
 def _mounts(folder: str, place: str) -> str:

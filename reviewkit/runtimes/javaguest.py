@@ -1,0 +1,94 @@
+"""Guests that are Java processes: what their command line is and what their end says, in the sandbox and outside alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reviewkit.errors import DataError
+from reviewkit.runtimes.base import MissingRuntimeError
+from reviewkit.runtimes.javaplace import FAST_START, Jdk, compiled, require_jdk
+
+if TYPE_CHECKING:
+    from reviewkit.sandbox.line import Exit
+
+DRIVERS: Final = (".java",)
+"""Endings of drivers that make a guest a Java process."""
+HEAP_MEGABYTES: Final = 256
+CPU_SECONDS: Final = 15
+"""Of one guest: Java starts and compiles the tree in 2 to 3 of them."""
+_OUT_OF_MEMORY: Final = 3
+"""Status with which Java ends where its heap is full."""
+_KIB: Final = 1024
+_MOST_OWN_KIB: Final = 160 * _KIB
+_ABORTS: Final = frozenset((4, 5, 6, 11))
+"""Signals by which the engine ends itself, also where memory could not be had."""
+
+
+def lacking_for(driver: Path) -> str | None:
+    """What guests with this driver lack on this machine, in one line that names the command; None if nothing."""
+    if driver.suffix not in DRIVERS:
+        return None
+    try:
+        require_jdk()
+    except MissingRuntimeError as error:
+        return str(error)
+    return None
+
+
+def member(jdk: Jdk) -> Path:
+    """Folder with the classes that a guest runs, compiled once.
+
+    Raises:
+        DataError: If they cannot be compiled or written.
+    """
+    return compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
+
+
+def required() -> tuple[Jdk, Path]:
+    """The JDK that guests are, and their classes.
+
+    Raises:
+        MissingRuntimeError: If there is none, or the classes cannot be made.
+    """
+    jdk = require_jdk()
+    try:
+        return jdk, member(jdk)
+    except DataError as error:
+        raise MissingRuntimeError(str(error).removesuffix("."), "Run: reviewkit doctor") from None
+
+
+def command(jdk: Jdk, classes: Path, scratch: str = "/scratch") -> tuple[str, ...]:
+    """Command line of a guest, without its last arguments: the wire's descriptor and the tree."""
+    return (
+        os.path.realpath(jdk.java), *FAST_START, f"-Xmx{HEAP_MEGABYTES}m", "-Xss1m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
+        "-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}", f"-Djava.io.tmpdir={scratch}", "-Dfile.encoding=UTF-8", "-Duser.language=en",
+        "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "--add-opens=java.base/java.io=ALL-UNNAMED",
+        "-cp", str(classes), "reviewkit.guest.Member",
+    )  # fmt: skip
+
+
+def readable(jdk: Jdk, classes: Path) -> tuple[str, ...]:
+    """Files and folders beside the launcher that a guest opens; a distribution may keep the JDK's settings elsewhere."""
+    home = jdk.home.resolve()
+    settings = {file.resolve() for file in (home / "conf").rglob("*") if file.is_file()}
+    return (str(home), *sorted(str(file) for file in settings if not file.is_relative_to(home)), str(classes))
+
+
+def environment(jdk: Jdk) -> dict[str, str]:
+    """What its launcher needs to find its libraries where it cannot ask the system for its own path."""
+    return {"LD_LIBRARY_PATH": str(jdk.home.resolve() / "lib")}
+
+
+def how_it_ended(ended: Exit) -> tuple[str, str]:
+    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
+    signal = os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
+    if ended.cpu >= CPU_SECONDS / 2 and signal in (9, 24):
+        return "time_limit", f"more than {CPU_SECONDS} s of processor time"
+    full = not signal and os.waitstatus_to_exitcode(ended.status) == _OUT_OF_MEMORY
+    if full or signal == 9 or (signal in _ABORTS and ended.peak_kib > _MOST_OWN_KIB):
+        return "memory_limit", f"more than {HEAP_MEGABYTES} MiB of Java heap, or too much memory beside it"
+    if signal:
+        return "crashed", f"the process died of signal {signal}"
+    return "crashed", f"the process left with status {os.waitstatus_to_exitcode(ended.status)}"

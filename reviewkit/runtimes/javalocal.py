@@ -1,0 +1,55 @@
+"""Starts Java guests as ordinary processes: for code we trust, and for a candidate's own kernel. Never on the hiring side."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+
+from reviewkit.harness.job import Load
+from reviewkit.harness.world import World
+from reviewkit.runtimes.javaguest import command, how_it_ended, required
+from reviewkit.runtimes.nodelocal import watched
+from reviewkit.sandbox.inner.forkserver import LOCKED
+from reviewkit.sandbox.job import SandboxJob
+from reviewkit.sandbox.line import Ordered
+
+
+async def launch(load: Load, world: World) -> SandboxJob:
+    """Start a guest, which ends with this process, however that ends, also in the middle of a loop.
+
+    Raises:
+        LoadError: If the tree or the driver fails while it is loaded.
+        MissingRuntimeError: If there is no JDK for it.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        ordered = _started(theirs, load)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    job = SandboxJob(world, ours)
+    await job.start(ordered, load)
+    return job
+
+
+def _started(wire: socket.socket, load: Load) -> Ordered:
+    jdk, classes = required()
+    ends, lifeline = os.pipe()
+    wire.sendall(LOCKED)
+    arguments = [*command(jdk, classes, tempfile.gettempdir()), str(wire.fileno()), str(load.root.resolve()), str(ends)]
+    quiet = {name: value for name, value in os.environ.items() if "JAVA" not in name}
+    try:
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            pass_fds=(wire.fileno(), ends), start_new_session=True, env={**quiet, "TZ": "UTC"},
+        )  # fmt: skip
+    except BaseException:
+        os.close(lifeline)
+        raise
+    finally:
+        os.close(ends)
+    return watched(process, lifeline, lambda ended, _full: how_it_ended(ended))
