@@ -29,6 +29,7 @@ from reviewkit.runtimes import guests, javaguest, javaplace
 from reviewkit.sandbox import Level, SandboxLauncher
 from reviewkit.sandbox.levels import lacking
 from reviewkit.sandbox.reach import reach
+from reviewkit.sandbox.unavailable import GuestLacksError
 from reviewkit.scorecard import CheckResult
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.java]
@@ -269,6 +270,91 @@ def test_the_same_at_level_landlock(entry: Entry, outside: Path, monkeypatch: py
         reach.cache_clear()
 
 
+SPRING = """
+import org.springframework.context.annotation.*;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.transaction.annotation.EnableTransactionManagement;
+import reviewkit.guest.Env;
+import shop.Stock;
+
+public class Driver {
+    @Configuration @ComponentScan("shop") @EnableTransactionManagement
+    public static class Config {}
+
+    public static void setup(Env env) {
+        var context = new AnnotationConfigApplicationContext();
+        var source = env.dataSource("main");
+        context.registerBean(JdbcTemplate.class, () -> new JdbcTemplate(source));
+        context.registerBean(DataSourceTransactionManager.class, () -> new DataSourceTransactionManager(source));
+        context.register(Config.class);
+        context.refresh();
+        env.state.put("stock", context.getBean(Stock.class));
+    }
+    public static int one(Env env, int count) { return ((Stock) env.state.get("stock")).one(count); }
+    public static void all(Env env, int count) { ((Stock) env.state.get("stock")).all(count); }
+}
+"""
+STOCK = """
+package shop;
+
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+
+@Service
+public class Stock {
+    private final JdbcTemplate db;
+
+    public Stock(JdbcTemplate db) { this.db = db; }
+
+    @Transactional
+    public int one(int count) {
+        db.update("INSERT INTO kept VALUES (?)", count);
+        if (count > 5) throw new IllegalArgumentException("out of stock");
+        return db.queryForObject("SELECT count(*) FROM kept WHERE id >= ?", Integer.class, 0);
+    }
+
+    public void all(int count) { one(count); }
+}
+"""
+
+
+@pytest.mark.spring
+def test_spring_runs_in_a_guest_on_the_worlds_database(launcher: SandboxLauncher, tmp_path: Path) -> None:
+    """Components are found, transactions are the world's; a call within the bean goes round its proxy, so that its row stays.
+
+    At level landlock, and without the libraries, such guests are `not run`.
+    """
+    (tmp_path / "src/main/java/shop").mkdir(parents=True)
+    (tmp_path / "src/main/java/shop/Stock.java").write_text(STOCK)
+    (tmp_path / "Driver.java").write_text(SPRING)
+    load = Load(tmp_path, ("src",), (), tmp_path / "Driver.java")
+
+    async def run() -> list[object]:
+        world = World()
+        database = world.database("main", "CREATE TABLE kept (id INTEGER)")
+        job = await launcher.launch(load, world)
+        calls = Calls(job, world)
+        seen: list[object] = []
+        for name, count in (("one", 9), ("one", 1), ("all", 9)):
+            answer = await calls.call(name, timeout=30, count=count)
+            seen += [answer.value, answer.message, database.rows("SELECT id FROM kept")]
+        await job.close()
+        world.close()
+        return seen
+
+    assert asyncio.run(run()) == [None, "out of stock", [], 1, "", [(1,)], None, "out of stock", [(1,), (9,)]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(javaguest, "libraries", list)
+        assert javaguest.lacking_for(load.driver) == f"Spring Boot and its libraries are not set up. Run: {javaplace.SETUP}"
+    if lacking(Level.LANDLOCK) is None:
+        low = SandboxLauncher(Level.LANDLOCK)
+        with pytest.raises(GuestLacksError, match="Spring"):
+            asyncio.run(low.launch(load, World()))
+        low.close()
+
+
 LOCAL = """
 import java.util.*;
 import reviewkit.guest.Env;
@@ -357,9 +443,12 @@ def test_exact_values_cross_to_a_tree_and_back(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
 def test_a_tree_in_a_loop_does_not_outlive_its_kernel(tmp_path: Path) -> None:
     (tmp_path / "Driver.java").write_text(LOCAL)
-    with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path)], stdout=subprocess.PIPE, text=True) as kernel:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", LOOPING, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
         assert kernel.stdout is not None
         fd = os.pidfd_open(int(kernel.stdout.readline()))
+        assert list(tmp_path.glob("reviewkit-java-guest-*"))
         kernel.kill()
         assert select.select([fd], [], [], GONE_SECONDS)[0], "still there"
         os.close(fd)
+    assert not list(tmp_path.glob("reviewkit-java-guest-*"))

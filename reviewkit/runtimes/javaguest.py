@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reviewkit.errors import DataError
 from reviewkit.runtimes.base import MissingRuntimeError
-from reviewkit.runtimes.javaplace import FAST_START, Jdk, compiled, require_jdk
+from reviewkit.runtimes.javaplace import FAST_START, SETUP, Jdk, compiled, libraries, require_jdk
 
 if TYPE_CHECKING:
     from reviewkit.sandbox.line import Exit
@@ -17,7 +18,10 @@ DRIVERS: Final = (".java",)
 """Endings of drivers that make a guest a Java process."""
 HEAP_MEGABYTES: Final = 256
 CPU_SECONDS: Final = 15
-"""Of one guest: Java starts and compiles the tree in 2 to 3 of them."""
+"""Of one guest: Java starts and compiles the tree in 1 to 3 of them."""
+SPRING_SECONDS: Final = 30
+"""Of one that has Spring, whose first context takes 2 to 8."""
+_SPRING: Final = re.compile(r"^\s*import\s+(static\s+)?org\.springframework\.", re.MULTILINE)
 _OUT_OF_MEMORY: Final = 3
 """Status with which Java ends where its heap is full."""
 _KIB: Final = 1024
@@ -26,12 +30,19 @@ _ABORTS: Final = frozenset((4, 5, 6, 11))
 """Signals by which the engine ends itself, also where memory could not be had."""
 
 
+def has_spring(driver: Path) -> bool:
+    """Whether guests with this driver have Spring Boot's libraries: the scenario's own file says so, never a candidate's."""
+    return _SPRING.search(driver.read_text("utf-8")) is not None
+
+
 def lacking_for(driver: Path) -> str | None:
     """What guests with this driver lack on this machine, in one line that names the command; None if nothing."""
     if driver.suffix not in DRIVERS:
         return None
     try:
         require_jdk()
+        if has_spring(driver):
+            _jars()
     except MissingRuntimeError as error:
         return str(error)
     return None
@@ -46,34 +57,42 @@ def member(jdk: Jdk) -> Path:
     return compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
 
 
-def required() -> tuple[Jdk, Path]:
-    """The JDK that guests are, and their classes.
+def required(*, spring: bool = False) -> tuple[Jdk, tuple[Path, ...]]:
+    """The JDK that guests are, and their class path.
 
     Raises:
-        MissingRuntimeError: If there is none, or the classes cannot be made.
+        MissingRuntimeError: If there is none, the classes cannot be made, or Spring is needed and not set up.
     """
     jdk = require_jdk()
+    jars = _jars() if spring else []
     try:
-        return jdk, member(jdk)
+        return jdk, (member(jdk), *jars)
     except DataError as error:
         raise MissingRuntimeError(str(error).removesuffix("."), "Run: reviewkit doctor") from None
 
 
-def command(jdk: Jdk, classes: Path, scratch: str = "/scratch") -> tuple[str, ...]:
+def _jars() -> list[Path]:
+    jars = libraries()
+    if not jars:
+        raise MissingRuntimeError("Spring Boot and its libraries are not set up", f"Run: {SETUP}")
+    return jars
+
+
+def command(jdk: Jdk, classes: tuple[Path, ...], scratch: str = "/scratch") -> tuple[str, ...]:
     """Command line of a guest, without its last arguments: the wire's descriptor and the tree."""
     return (
         os.path.realpath(jdk.java), *FAST_START, f"-Xmx{HEAP_MEGABYTES}m", "-Xss1m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
         "-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}", f"-Djava.io.tmpdir={scratch}", "-Dfile.encoding=UTF-8", "-Duser.language=en",
         "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "--add-opens=java.base/java.io=ALL-UNNAMED",
-        "-cp", str(classes), "reviewkit.guest.Member",
+        "-cp", os.pathsep.join(map(str, classes)), "reviewkit.guest.Member",
     )  # fmt: skip
 
 
-def readable(jdk: Jdk, classes: Path) -> tuple[str, ...]:
+def readable(jdk: Jdk, classes: tuple[Path, ...]) -> tuple[str, ...]:
     """Files and folders beside the launcher that a guest opens; a distribution may keep the JDK's settings elsewhere."""
     home = jdk.home.resolve()
     settings = {file.resolve() for file in (home / "conf").rglob("*") if file.is_file()}
-    return (str(home), *sorted(str(file) for file in settings if not file.is_relative_to(home)), str(classes))
+    return (str(home), *sorted(str(file) for file in settings if not file.is_relative_to(home)), *map(str, classes))
 
 
 def environment(jdk: Jdk) -> dict[str, str]:
@@ -81,11 +100,11 @@ def environment(jdk: Jdk) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": str(jdk.home.resolve() / "lib")}
 
 
-def how_it_ended(ended: Exit) -> tuple[str, str]:
+def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:
     """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
     signal = os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
-    if ended.cpu >= CPU_SECONDS / 2 and signal in (9, 24):
-        return "time_limit", f"more than {CPU_SECONDS} s of processor time"
+    if ended.cpu >= cpu_seconds / 2 and signal in (9, 24):
+        return "time_limit", f"more than {cpu_seconds} s of processor time"
     full = not signal and os.waitstatus_to_exitcode(ended.status) == _OUT_OF_MEMORY
     if full or signal == 9 or (signal in _ABORTS and ended.peak_kib > _MOST_OWN_KIB):
         return "memory_limit", f"more than {HEAP_MEGABYTES} MiB of Java heap, or too much memory beside it"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
-from reviewkit.runtimes.javaguest import command, how_it_ended, required
+from reviewkit.runtimes.javaguest import command, has_spring, how_it_ended, required
 from reviewkit.runtimes.nodelocal import watched
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
@@ -37,10 +38,11 @@ async def launch(load: Load, world: World) -> SandboxJob:
 
 
 def _started(wire: socket.socket, load: Load) -> Ordered:
-    jdk, classes = required()
+    jdk, classes = required(spring=has_spring(load.driver))
+    folder = tempfile.mkdtemp(prefix="reviewkit-java-guest-")
     ends, lifeline = os.pipe()
     wire.sendall(LOCKED)
-    arguments = [*command(jdk, classes, tempfile.gettempdir()), str(wire.fileno()), str(load.root.resolve()), str(ends)]
+    arguments = [*command(jdk, classes, folder), str(wire.fileno()), str(load.root.resolve()), str(ends)]
     quiet = {name: value for name, value in os.environ.items() if "JAVA" not in name}
     try:
         process = subprocess.Popen(
@@ -49,7 +51,10 @@ def _started(wire: socket.socket, load: Load) -> Ordered:
         )  # fmt: skip
     except BaseException:
         os.close(lifeline)
+        shutil.rmtree(folder)
         raise
     finally:
         os.close(ends)
-    return watched(process, lifeline, lambda ended, _full: how_it_ended(ended))
+    ordered = watched(process, lifeline, lambda ended, _full: how_it_ended(ended, 1 << 30))
+    ordered.ended.add_done_callback(lambda _ended: shutil.rmtree(folder, ignore_errors=True))
+    return ordered

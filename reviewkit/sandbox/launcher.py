@@ -24,7 +24,7 @@ from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import NODE_LEVELS, Level
-from reviewkit.sandbox.reach import JAVA, KIT, NODE, reachable_by_all
+from reviewkit.sandbox.reach import JAVA, KIT, NODE, SPRING, reachable_by_all
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
 from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
 
@@ -69,11 +69,10 @@ class SandboxLauncher:
             SandboxError: If no guest can be started.
         """
         is_node, is_java, has_kit = load.driver.suffix in DRIVERS, load.driver.suffix in javaguest.DRIVERS, False
-        if is_java:
-            self._java_or_not()
+        has_spring = is_java and self._java_or_not(load.driver)
         if is_node:
             has_kit = self._node_or_not(load.driver)
-        program = (JAVA,) if is_java else (NODE, *([KIT] if has_kit else [])) if is_node else ()
+        program = (JAVA, *([SPRING] if has_spring else [])) if is_java else (NODE, *([KIT] if has_kit else [])) if is_node else ()
         line = await self._line(program or tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
@@ -90,7 +89,7 @@ class SandboxLauncher:
         if is_node:
             ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
         if is_java:
-            ordered.how = lambda ended, _full: javaguest.how_it_ended(ended)
+            ordered.how = lambda ended, _full: javaguest.how_it_ended(ended, javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS)
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
         await job.start(ordered, load, partial(self._code, load, folder, WITH_JSX if has_kit else TYPED) if is_node else None)
@@ -122,21 +121,25 @@ class SandboxLauncher:
             raise GuestLacksError("Node where guests can get to it", self.level, step)
         return kit is not None
 
-    def _java_or_not(self) -> None:
-        """Make sure that guests of this level can be Java processes.
+    def _java_or_not(self, driver: Path) -> bool:
+        """Make sure that guests of this level can be Java processes; say whether those with this driver have Spring.
 
         Raises:
             GuestLacksError: If not, for the same reasons as with Node.
         """
         if self.level not in NODE_LEVELS:
             raise GuestLacksError("Java", self.level, "Score where bubblewrap works, or landlock.")
+        has_spring = javaguest.has_spring(driver)
+        if has_spring and self.level is Level.LANDLOCK:  # it looks for components in files, and there no guest can write any
+            raise GuestLacksError("Spring", self.level, "Score where bubblewrap works.")
         try:
-            jdk, classes = javaguest.required()
+            jdk, classes = javaguest.required(spring=has_spring)
         except MissingRuntimeError as error:
             raise GuestLacksError(f"Java ({error.fact})", self.level, error.next_step) from None
         if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all(javaguest.readable(jdk, classes)):
             step = "Install a JDK where every user can get to it, and name such a data folder in XDG_DATA_HOME."
             raise GuestLacksError("Java where guests can get to it", self.level, step)
+        return has_spring
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)

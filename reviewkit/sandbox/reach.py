@@ -23,6 +23,8 @@ KIT = "@kit"
 """Stands beside it where the guest may import the packages of React."""
 JAVA = "@java"
 """Stands there for a guest that is a Java process."""
+SPRING = "@spring"
+"""Stands beside it where the guest has Spring Boot's libraries."""
 EXTRAS = {"sqlalchemy": frozenset({"asyncio"})}
 """Extras that a declared package is meant with."""
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
@@ -80,9 +82,10 @@ def reach(packages: tuple[str, ...]) -> Reach:
     if JAVA in packages:
         from reviewkit.runtimes import javaguest
 
-        jdk, classes = javaguest.required()
+        has_spring = SPRING in packages
+        jdk, classes = javaguest.required(spring=has_spring)
         packages, program, more = (), javaguest.command(jdk, classes), javaguest.readable(jdk, classes)
-        variables, seconds = tuple(javaguest.environment(jdk).items()), javaguest.CPU_SECONDS
+        variables, seconds = tuple(javaguest.environment(jdk).items()), javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS
     home = package_folder()
     binary = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     libraries = [path for path in _LIBRARIES if Path(path).exists()]

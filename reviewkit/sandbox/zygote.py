@@ -16,7 +16,7 @@ from reviewkit.sandbox import bubblewrap
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.levels import Level, working_bubblewrap
 from reviewkit.sandbox.line import MAX_MESSAGE, Line
-from reviewkit.sandbox.reach import JAVA, KIT, NODE, Reach, package_folder, reach
+from reviewkit.sandbox.reach import JAVA, KIT, NODE, SPRING, Reach, package_folder, reach
 from reviewkit.sandbox.unavailable import SandboxError
 
 START_SECONDS = 60.0
@@ -77,7 +77,7 @@ class Zygote:
             "readable": needed.readable,
             "sys_path": needed.sys_path,
             "package": str(package_folder()),
-            "packages": [name.replace("-", "_") for name in self.packages if name not in (NODE, KIT, JAVA)],
+            "packages": [name.replace("-", "_") for name in self.packages if name not in (NODE, KIT, JAVA, SPRING)],
             "program": needed.program,
             "environment": dict(needed.environment),
             "cpu_seconds": needed.cpu_seconds,

@@ -50,6 +50,7 @@ final class Channel {
             } catch (IOException gone) {
                 // as at the end
             }
+            TreeLoader.clear();
             Runtime.getRuntime().halt(0);
         };
     }

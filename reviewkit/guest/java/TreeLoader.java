@@ -8,10 +8,12 @@ import java.io.OutputStream;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +29,10 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
-/** Compiles a tree with its driver and holds the classes, without writing a file: where nothing may be written, guests load, too. */
+/**
+ * Compiles a tree with its driver and holds the classes in memory: where nothing may be written, guests load, too. Where something may, and
+ * Spring is there, which looks for components in files, they are written.
+ */
 final class TreeLoader extends ClassLoader {
     private static final List<String> OPTIONS = List.of("-proc:none", "-parameters", "-g", "-Xlint:none", "-nowarn", "-implicit:none");
     private static final String RESOURCES = "src/main/resources";
@@ -53,7 +58,30 @@ final class TreeLoader extends ClassLoader {
         TreeLoader loader = new TreeLoader(root);
         String driver = name.replaceFirst("\\.java$", "");
         loader.compile(driver, source);
-        return Class.forName(driver, true, loader);
+        Path target = Path.of(System.getProperty("java.io.tmpdir"), "classes");
+        boolean inFiles = TreeLoader.class.getClassLoader().getResource("org/springframework/core/SpringVersion.class") != null;
+        return Class.forName(driver, true, inFiles ? loader.written(target) : loader);
+    }
+
+    private ClassLoader written(Path target) throws IOException {
+        for (Map.Entry<String, byte[]> one : classes.entrySet()) {
+            Path file = target.resolve(one.getKey().replace('.', '/') + ".class");
+            Files.createDirectories(file.getParent());
+            Files.write(file, one.getValue());
+        }
+        URL[] places = {target.toUri().toURL(), root.resolve(RESOURCES).toUri().toURL()};
+        return new URLClassLoader("tree", places, TreeLoader.class.getClassLoader());
+    }
+
+    /** Remove what was written, where nobody else does. */
+    static void clear() {
+        try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")))) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | RuntimeException gone) {
+            return;
+        }
     }
 
     private void compile(String driver, String source) throws IOException {
