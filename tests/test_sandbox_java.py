@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -247,15 +248,19 @@ def test_without_its_parts_checks_are_not_run(entry: Entry, launcher: SandboxLau
             low.close()
 
 
-def test_the_same_at_level_landlock(entry: Entry, outside: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def public_data() -> Iterator[Path]:
+    """A data folder that every user can get to; not below pytest's own folder, which each start of pytest closes to others."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)
+        patch.setenv("XDG_DATA_HOME", folder)
+        yield Path(folder)
+
+
+def test_the_same_at_level_landlock(entry: Entry, outside: Path, public_data: Path) -> None:
     """Where Java and our classes lie where every user can get to them; nothing can be written there at all."""
     if lacking(Level.LANDLOCK) is not None:
         pytest.skip("no landlock")
-    if os.geteuid() == 0:
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder != Path("/tmp") and folder.is_relative_to("/tmp"):
-                folder.chmod(0o755)
-        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     reach.cache_clear()
     launcher = SandboxLauncher(Level.LANDLOCK)
     try:

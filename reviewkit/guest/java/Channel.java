@@ -90,6 +90,7 @@ final class Channel {
         } catch (IOException gone) {
             // as at the end of input
         } finally {
+            TreeLoader.clear();
             Runtime.getRuntime().halt(0);
         }
     }

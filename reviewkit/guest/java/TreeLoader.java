@@ -74,7 +74,7 @@ final class TreeLoader extends ClassLoader {
     }
 
     /** Remove what was written, where nobody else does. */
-    static void clear() {
+    static synchronized void clear() {
         try (Stream<Path> files = Files.walk(Path.of(System.getProperty("java.io.tmpdir")))) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);
