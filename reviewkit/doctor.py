@@ -111,7 +111,7 @@ def _typescript() -> Part:
     node = nodeplace.find_node()
     if why is not None or node is None:
         return Part("TypeScript", False, False, why or "")
-    react = "React" if nodekit.kit_folder(node).is_dir() else f"without React; run: {nodeplace.SETUP}"
+    react = "React" if nodekit.is_whole(nodekit.kit_folder(node)) else f"without React; run: {nodeplace.SETUP}"
     return Part("TypeScript", True, False, f"Node {node.text}, esbuild, tsc, {react}")
 
 

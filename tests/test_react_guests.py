@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,32 @@ def test_without_the_packages_one_line_says_what_to_do(tmp_path: Path, monkeypat
     assert lacking_for(Path("driver.ts")) is None
     with pytest.raises(MissingRuntimeError, match="not set up"):
         asyncio.run(LocalLauncher().launch(tree(tmp_path), World()))
+    folder = nodekit.kit_folder(found)
+    folder.mkdir(parents=True)
+    assert lacking_for(Path("driver.tsx")) == line, "an empty folder"
+
+
+def test_parts_that_guests_cannot_read_count_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests are another user where root starts them: a check is not run then, rather than failed; setup mends it, whatever the umask."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    found, modules = nodeplace.require_node(), tmp_path / "modules"
+    folder = nodekit.kit_folder(found)
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(nodeplace, "prepare", lambda: modules)
+
+    def build(_node: nodeplace.Node, _modules: Path, place: Path) -> None:
+        for part in nodekit.PARTS:
+            (place / part).touch(0o600)
+
+    monkeypatch.setattr(nodekit, "_build", build)
+    build(found, modules, folder)
+    monkeypatch.setattr(nodekit.os, "geteuid", lambda: 0)
+    for lost in (folder / "axe.cjs", folder):
+        nodekit._opened(folder)
+        assert nodekit.require_kit(found) == folder
+        lost.chmod(0o700)
+        with pytest.raises(MissingRuntimeError, match="not set up"):
+            nodekit.require_kit(found)
+    assert (nodekit.prepare(), nodekit.require_kit(found)) == (modules, folder)
+    assert {stat.S_IMODE((folder / part).stat().st_mode) for part in nodekit.PARTS} == {0o644}
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name], "something is left"

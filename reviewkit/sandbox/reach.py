@@ -180,11 +180,11 @@ def items(dist: Distribution) -> Iterator[tuple[str, str]]:
 
 
 def reachable_by_all(paths: tuple[str, ...]) -> bool:
-    """Whether every user can get to these paths: all folders above them may be searched by others."""
+    """Whether every user can get to these paths: all folders above them may be searched by others, and a file may be read."""
     return all(_searchable(Path(path)) for path in paths if Path(path).exists())
 
 
 def _searchable(path: Path) -> bool:
     real = path.resolve()
     folders = (*real.parents, real) if real.is_dir() else real.parents
-    return all(folder.stat().st_mode & 0o001 for folder in folders)
+    return (real.is_dir() or bool(real.stat().st_mode & 0o004)) and all(folder.stat().st_mode & 0o001 for folder in folders)
