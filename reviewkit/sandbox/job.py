@@ -139,9 +139,13 @@ class SandboxJob:
         payload: dict[str, Any] = {
             "modules": list(load.modules), "driver": load.driver.read_text("utf-8"), "driver_name": load.driver.name,
         }  # fmt: skip
-        if prepare is not None:
-            payload |= await prepare(self.ask)
-        reply = await self.ask("load", payload, LOAD_SECONDS)
+        try:
+            if prepare is not None:
+                payload |= await prepare(self.ask)
+            reply = await self.ask("load", payload, LOAD_SECONDS)
+        except BaseException:  # a check out of time included: who asked for the guest has none to close
+            await self.close()
+            raise
         if "error" in reply:
             await self.close()
             by_wall = self.ending is None and self.out_of_time
