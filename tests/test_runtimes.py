@@ -28,7 +28,7 @@ from reviewkit.demo import demo_notebooks
 from reviewkit.harness import Answer, Calls, HttpCall, Reply, World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import magics, nodeplace, stripping
+from reviewkit.runtimes import magics, nodeplace
 from reviewkit.runtimes import node as runtimes_node
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
@@ -513,27 +513,6 @@ def test_fetch_is_as_nodes_own_without_loading_it(tmp_path: Path) -> None:
         return answers
 
     assert [(answer.value, answer.error, answer.message) for answer in asyncio.run(run())] == [([], None, ""), ([], None, "")]
-
-
-def test_stripped_code_is_kept_as_it_was_written(tmp_path: Path) -> None:
-    """By text and stripper, bounded, and only while nobody else could have changed it."""
-    kept = stripping.Disk("one", tmp_path / "kept")
-    kept.put("let a: 1", "let a\n")
-    kept.put("let b: 1", "")
-    other = stripping.Disk("two", tmp_path / "kept")
-    assert (kept.get("let a: 1"), kept.get("let b: 1"), other.get("let a: 1")) == ("let a\n", None, None)
-    (file,) = (tmp_path / "kept").iterdir()
-    file.write_text(file.read_text().replace("let a", "let c"))
-    assert kept.get("let a: 1") is None
-    kept.put("let a: 1", "let a\n")
-    (tmp_path / "kept").chmod(0o755)
-    assert kept.get("let a: 1") is None
-    (tmp_path / "kept").chmod(0o700)
-    for number in range(stripping.MOST_KEPT):
-        (tmp_path / "kept" / str(number)).touch()
-    kept.put("let d: 1", "let d\n")
-    assert kept.get("let d: 1") == "let d\n"
-    assert len(list((tmp_path / "kept").iterdir())) < stripping.MOST_KEPT
 
 
 def test_comments_are_prose_and_can_be_left_out() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Disk, loaded, sources, stripped
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Disk, order, sources
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Exit, Ordered
@@ -49,7 +49,7 @@ async def launch(load: Load, world: World, seed: int = 1) -> SandboxJob:
 async def _code(load: Load, ask: Ask) -> dict[str, Any]:
     kit = kit_for(load.driver)
     files = sources(load.root, TYPED if kit is None else WITH_JSX)
-    return {"code": await stripped(loaded(load, files), _kept(kit), ask)}
+    return await order(load, files, _kept(kit), ask)
 
 
 @cache

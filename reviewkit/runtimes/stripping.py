@@ -106,25 +106,40 @@ def _digest(text: str) -> str:
 
 
 def sources(root: Path, endings: tuple[str, ...] = TYPED) -> dict[str, str]:
-    """Files below `root` with these endings by path from there; none if there are too many, and without what is not UTF-8."""
+    """Files below `root` with these endings by path from there; none if there are too many, and without what is not UTF-8, names included."""
     found: dict[str, str] = {}
     characters = 0
     for path in _typed(root, endings):
         try:
+            name = path.relative_to(root).as_posix().encode().decode()
             text = path.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError):
+        except (OSError, UnicodeError):
             continue  # the guest will say so if it is needed
         characters += len(text)
         if len(found) == MOST_FILES or characters > MOST_CHARACTERS:
             return {}
-        found[path.relative_to(root).as_posix()] = text
+        found[name] = text
     return found
 
 
-def loaded(load: Load, files: Mapping[str, str]) -> dict[str, str]:
-    """What is loaded, by path: a tree's files, and the driver by its ending where it is TypeScript or has JSX."""
-    ending = load.driver.suffix
-    return {**files, ending: load.driver.read_text("utf-8")} if ending in WITH_JSX else dict(files)
+async def order(load: Load, files: Mapping[str, str], known: Codes, ask: Ask) -> dict[str, Any]:
+    """What goes along with the order to load a tree.
+
+    Args:
+        load: What is loaded.
+        files: The tree's texts, as `sources` gives them.
+        known: As for `stripped`.
+        ask: As for `stripped`.
+
+    Returns:
+        `code` by path, and the driver's as `driver_code` where it is TypeScript or has JSX: no file of the tree can stand in for it, nor
+        is it left out for want of room.
+    """
+    ending, driver = load.driver.suffix, {}
+    if ending in WITH_JSX:
+        driver = await stripped({ending: load.driver.read_text("utf-8")}, known, ask)
+    codes = {"code": await stripped(files, known, ask)}
+    return {**codes, "driver_code": driver[ending]} if driver else codes
 
 
 def _typed(root: Path, endings: tuple[str, ...]) -> Iterable[Path]:
@@ -140,7 +155,7 @@ async def stripped(files: Mapping[str, str], known: Codes, ask: Ask) -> dict[str
     """The code of these files, asking the guest for what is not known.
 
     Args:
-        files: Texts by path from the tree's root, the driver's by its ending alone.
+        files: Texts by path.
         known: What is known already; what is learnt is put there.
         ask: Asks a guest that has not loaded anything yet.
 
@@ -155,10 +170,10 @@ async def stripped(files: Mapping[str, str], known: Codes, ask: Ask) -> dict[str
         if code is None:
             reply = await ask("strip", {"source": text, "file": path}, STRIP_SECONDS)
             value = reply.get("value")
+            code = value if type(value) is str else ""
+            known.put(key, code)  # also of the file at which the guest ended: the next one has no need to try it again
             if reply.get("error") in ("TimeLimit", "GuestClosed"):
                 return codes
-            code = value if type(value) is str else ""
-            known.put(key, code)
         left -= len(code)
         if code and left >= 0:
             codes[path] = code

@@ -19,7 +19,7 @@ from reviewkit.harness.world import World
 from reviewkit.runtimes import javaguest
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Memory, loaded, sources, stripped
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Memory, order, sources
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
@@ -102,7 +102,7 @@ class SandboxLauncher:
             self._codes[key] = files, known
             for old in list(self._codes)[:-MOST_CODES]:
                 del self._codes[old]
-        return {"code": await stripped(loaded(load, files), known, ask)}
+        return await order(load, files, known, ask)
 
     def _node_or_not(self, driver: Path) -> bool:
         """Make sure that guests of this level can be Node processes; say whether those with this driver have packages to import.

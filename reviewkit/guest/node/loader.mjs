@@ -59,13 +59,15 @@ export function strip(source) {
 
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
- * @param {Record<string, string>} known code of files that were stripped before, by path from the root; the driver's by its ending alone
+ * @param {Record<string, string>} known code of files that were stripped before, by path from the root
+ * @param {string | undefined} driverCode the driver's, likewise
  * @param {import('./kit.mjs').Kit | null} kit packages that it may import, and what turns JSX into JavaScript
  * @returns {Promise<object>} the driver's exports
  */
-export function importDriver(root, name, source, known, kit = null) {
+export function importDriver(root, name, source, known, driverCode, kit = null) {
   const driver = pathToFileURL(`${root}/${name}`).href;
-  const codes = new Map(Object.entries(known).map(([path, code]) => [/^\.\w+$/.test(path) ? driver : pathToFileURL(`${root}/${path}`).href, code]));
+  const codes = new Map(Object.entries(known).map(([path, code]) => [pathToFileURL(`${root}/${path}`).href, code]));
+  if (driverCode !== undefined) codes.set(driver, driverCode);
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };

@@ -61,9 +61,9 @@ const OPERATIONS = {
   async strip({ source, file }) {
     return (await packed())?.transform(source, file) ?? strip(source);
   },
-  async load({ driver: source, driver_name: name, code = {} }) {
+  async load({ driver: source, driver_name: name, driver_code: driverCode, code = {} }) {
     (await packed())?.openDocument(); // before anything looks for one
-    driver = await importDriver(root, name, source, code, kit);
+    driver = await importDriver(root, name, source, code, driverCode, kit);
     await driver.setup?.(env);
     return null;
   },
