@@ -18,8 +18,10 @@ from reviewkit import __version__
 from reviewkit.bank import Entry
 from reviewkit.build import workbook
 from reviewkit.errors import DataError
+from reviewkit.harness.stage import find_driver
 from reviewkit.ownwheel import tidy_files, wheel_members
 from reviewkit.pins import with_packages
+from reviewkit.runtimes.nodeguest import DRIVERS
 from reviewkit.scenario import Scenario
 
 MANIFEST: Final = "publication.json"
@@ -76,11 +78,12 @@ def notebook_file(entry: Entry) -> bytes:
     return (json.dumps(workbook(bare), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def image_files(scenarios: Sequence[Scenario], wheel: tuple[str, bytes], public_keys: str) -> Tree:
+def image_files(scenarios: Sequence[Scenario], drivers: Iterable[Path], wheel: tuple[str, bytes], public_keys: str) -> Tree:
     """`binder/`: what a hub builds and starts.
 
     Args:
         scenarios: Those that are published.
+        drivers: Theirs; Node is part of the image where one of them makes guests Node processes.
         wheel: Name and bytes of the reviewkit that the image installs.
         public_keys: Keys that verify invites, on one line; empty for none.
 
@@ -89,7 +92,7 @@ def image_files(scenarios: Sequence[Scenario], wheel: tuple[str, bytes], public_
     """
     needed = [package for scenario in scenarios for package in scenario.packages]
     tree = {f"binder/{name}": _image_file(name).encode() for name in _COPIED}
-    node = _image_file("node.txt") if any({"typescript", "javascript"} & set(scenario.languages) for scenario in scenarios) else ""
+    node = _image_file("node.txt") if any(driver.suffix in DRIVERS for driver in drivers) else ""
     tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + node, needed).encode()
     tree[f"binder/{wheel[0]}"] = wheel[1]
     if public_keys:
@@ -134,12 +137,14 @@ def publication(entries: Iterable[Entry], wheel: tuple[str, bytes], public_keys:
     tree: Tree = {}
     left: list[str] = []
     scenarios: dict[str, Scenario] = {}
+    drivers: list[Path] = []
     for entry in entries:
         found = scenario_files(entry)
         scenarios[entry.slug] = entry.scenario
+        drivers.append(find_driver(entry.folder))
         tree |= {**found.tree, f"notebooks/{entry.slug}.ipynb": notebook_file(entry)}
         left += found.left_out
-    tree |= {**image_files(list(scenarios.values()), wheel, public_keys), **texts(scenarios, wheel)}
+    tree |= {**image_files(list(scenarios.values()), drivers, wheel, public_keys), **texts(scenarios, wheel)}
     tree[MANIFEST] = manifest(tree, scenarios)
     return ScenarioFiles(dict(sorted(tree.items())), tuple(left))
 

@@ -312,6 +312,9 @@ def test_an_earlier_publication_is_replaced_and_git_is_left_alone(bank: Bank, tm
 def test_a_publication_that_ended_half_way_is_finished_by_the_next(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import reviewkit.publishing as module
 
+    scenario = bank.entry(SLUG).folder / "scenario.yaml"
+    scenario.write_text(scenario.read_text().replace("languages: [python]", "languages: [python, typescript]"))
+    assert "typescript" in bank.entry(SLUG).scenario.languages
     site, real, left = tmp_path / "site", module.replace_file, [7]
     site.mkdir()
 
@@ -328,7 +331,7 @@ def test_a_publication_that_ended_half_way_is_finished_by_the_next(bank: Bank, t
     publish(bank, (), site)
     publish(bank, (), tmp_path / "fresh")
     assert contents(site) == contents(tmp_path / "fresh")
-    assert "nodejs" not in (site / "binder" / "requirements.txt").read_text(), "no scenario of it is in TypeScript"
+    assert "nodejs" not in (site / "binder" / "requirements.txt").read_text(), "its TypeScript is read and never run"
 
 
 # --- the image --------------------------------------------------------------------------------------------------------
