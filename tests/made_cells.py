@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -69,6 +70,18 @@ def failing(run: Callable[[str, str], object], line: str, cell: str) -> str:
     with pytest.raises(CellError) as caught:
         run(line, cell)
     return "\n".join(caught.value._render_traceback_())
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, or does so within the time that nothing may outlive a host."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([fd], [], [], GONE_SECONDS)[0])
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

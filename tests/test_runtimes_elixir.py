@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_cells import GONE_SECONDS, Notebook, Shell, failing, stopped_when
+from made_cells import GONE_SECONDS, Notebook, Shell, failing, is_gone, stopped_when
 
 from reviewkit import doctor
 from reviewkit.runtimes import elixirplace
@@ -98,7 +98,18 @@ def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, li
     assert "1 test, 1 failure" in notebook.elixir("", tests)[0]
 
 
+STARTS = 'System.shell("setsid sleep 600 >&2 2> /dev/null < /dev/null & echo $! > pids")\n'
+"""Leaves a program behind that has a session of its own and whose port is closed."""
+pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+
+
+def assert_all_gone(notebook: Notebook) -> None:
+    pids = (notebook.root / "pids").read_text().split()
+    assert pids and all(is_gone(int(pid)) for pid in pids)
+
+
 @elixir
+@pidfd
 def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: None) -> None:
     """An endless loop, one beside the cell, a full heap, a linked process that ends, a flood, the stop button."""
     out = io.StringIO()
@@ -113,15 +124,18 @@ def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: Non
     shown, cut = notebook.elixir("", 'text = String.duplicate("x", 99_999)\nfor _ <- 1..20, do: IO.puts(text)')
     assert (len(shown), cut.strip()) == (1_000_000, "[output cut after 1000000 characters]")
     with stopped_when("on it"), pytest.raises(CellStopped):
-        notebook.magics.elixir("", 'IO.puts("on it")\nProcess.sleep(:infinity)')
+        notebook.magics.elixir("", STARTS + 'System.shell("sleep 601 & echo $! >> pids; sleep 602 & echo $! >> pids; echo on it; wait", into: IO.stream())')
+    assert_all_gone(notebook)
 
 
 @elixir
+@pidfd
 def test_a_process_that_dies_is_replaced(notebook: Notebook) -> None:
     """By memory outside the heaps, by its own halt; forged events end nothing; standard input is empty."""
     assert notebook.elixir("", 'IO.write(:user, "\\n\\x1e{\\"id\\":99999,\\"end\\":true}\\nraw\\n")\nIO.inspect(IO.gets("name? "))') == (":eof\n", "raw\n")
     assert failing(notebook.elixir, "", ":binary.copy(<<1>>, 2_000_000_000)") == f"MemoryLimit: cell [7] needed more than 1024 MB. {LOST}"
-    assert failing(notebook.elixir, "", "System.halt(3)") == "The Elixir process has ended (status 3). The next cell starts a fresh one."
+    assert failing(notebook.elixir, "", STARTS + "System.halt(3)") == "The Elixir process has ended (status 3). The next cell starts a fresh one."
+    assert_all_gone(notebook)
     assert notebook.elixir("", 'IO.puts("again")') == ("again\n", "")
     pid = notebook.magics.beam.pid
     assert pid is not None
@@ -139,18 +153,19 @@ magics = Magics(Shell())
 magics.elixir("--timeout 600", '''port = Port.open({:spawn, "sleep 600"}, [])
 IO.puts(System.pid())
 IO.puts(Port.info(port)[:os_pid])
+IO.write(elem(System.shell("sleep 600 > /dev/null & echo $!"), 0))
 for _ <- Stream.cycle([1]), do: 1''')
 """
 
 
 @elixir
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+@pidfd
 def test_nothing_outlives_a_killed_kernel(tmp_path: Path) -> None:
-    """Killed in the middle of an endless cell that had started a program of its own: both are gone."""
+    """Killed in the middle of an endless cell that had started programs, one of them behind a shell that has ended: all are gone."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", KERNEL], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
         assert kernel.stdout is not None
-        fds = [os.pidfd_open(int(kernel.stdout.readline())) for _ in range(2)]
+        fds = [os.pidfd_open(int(kernel.stdout.readline())) for _ in range(3)]
         kernel.kill()
         for fd in fds:
             assert select.select([fd], [], [], GONE_SECONDS)[0], "still there"

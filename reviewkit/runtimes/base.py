@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from reviewkit.errors import FactError
+from reviewkit.runtimes.marked import end_marked
 
 START_SECONDS: Final = 30.0
 GRACE_SECONDS: Final = 3.0
@@ -33,6 +34,8 @@ GRACE_SECONDS: Final = 3.0
 STOP_SECONDS: Final = 5.0
 """How long a cell may take to end when it is interrupted."""
 END_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.5
+"""How often a silent process is looked at."""
 MOST_STRAY: Final = 1_000_000
 """Bytes of stray output that are shown of one request."""
 _SEPARATOR: Final = b"\x1e"
@@ -86,7 +89,7 @@ class Host:
 
     def __init__(
         self, language: str, command: Sequence[str], cwd: Path, *, folder: Path | None = None, memory_bytes: int | None = None,
-        encode: Callable[[Mapping[str, Any]], bytes] = _as_json, full: re.Pattern[str] | None = None,
+        encode: Callable[[Mapping[str, Any]], bytes] = _as_json, full: re.Pattern[str] | None = None, mark: str | None = None,
     ) -> None:  # fmt: skip
         """Describe a host; nothing is started yet.
 
@@ -98,8 +101,9 @@ class Host:
             memory_bytes: Most writable memory of the process, where the system can limit it (Linux).
             encode: Writes a request in one line.
             full: Matches a line of stray output that is the process's last where its memory is full.
+            mark: `NAME=value` in the environment of programs outside the process's group that end with it, where the system shows it (Linux).
         """
-        self.language, self._encode, self._full = language, encode, full
+        self.language, self._encode, self._full, self._mark = language, encode, full, mark
         self._command, self._cwd, self._memory, self._folder = list(command), cwd, memory_bytes, folder
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -171,10 +175,15 @@ class Host:
 
     def _next(self, deadline: float) -> tuple[str, Any] | None:
         """The next event; None when there is none until the deadline."""
-        try:
-            return self._events.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return None
+        while True:
+            has_ended, left = self.pid is None, deadline - time.monotonic()
+            try:
+                return self._events.get(timeout=max(0.0, min(left, LOOK_SECONDS)))
+            except queue.Empty:
+                if has_ended:  # a program that it has started holds its output open
+                    return "closed", None
+                if left <= LOOK_SECONDS:
+                    return None
 
     def _wait(self, number: int, deadline: float, show: Show) -> End:
         left, is_full = MOST_STRAY, False
@@ -233,6 +242,8 @@ class Host:
             os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.wait()
+        if self._mark is not None:
+            end_marked(self._mark)
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -16,6 +17,8 @@ HEAP_MEGABYTES: Final = 256
 PROCESS_BYTES: Final = 1024 * 1024 * 1024
 """Writable memory of the whole host: tables and binaries lie outside the heaps."""
 CHECK_SECONDS: Final = 60.0
+MARK: Final = "REVIEWKIT_CELLS"
+"""Variable in the environment of what cells start: each such program leads a group of its own."""
 _FULL: Final = re.compile(r"^\w+_alloc: Cannot (re)?allocate \d+ bytes of memory")
 PLACES: Final = ("lib/",)
 """Where files are compiled, as Mix has it."""
@@ -36,8 +39,11 @@ class ElixirHost:
         if self._host is None or self._host.pid is None:
             words = HEAP_MEGABYTES * 1024 * 1024 // 8
             flags = f"+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none +hmax {words} +hmaxk true +hmaxel false -env ERL_CRASH_DUMP_SECONDS 0"
-            command = [require_elixir().binary, "--erl", flags, str(HOST)]
-            self._host = Host("Elixir", command, Path(tempfile.gettempdir()), memory_bytes=PROCESS_BYTES, encode=spaced, full=_FULL)
+            mark = os.urandom(8).hex()
+            command = [require_elixir().binary, "--erl", flags, str(HOST), mark]
+            self._host = Host(
+                "Elixir", command, Path(tempfile.gettempdir()), memory_bytes=PROCESS_BYTES, encode=spaced, full=_FULL, mark=f"{MARK}={mark}",
+            )  # fmt: skip
         return self._host
 
     def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show) -> None:

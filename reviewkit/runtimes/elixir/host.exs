@@ -220,27 +220,32 @@ end
 defmodule Reviewkit.Host do
   @moduledoc "Passes requests to the evaluator, ends it when its time is over, and has a fresh one for the next."
   @orphan_ms 500
+  @rounds 5
+  @mark "REVIEWKIT_CELLS"
 
-  def main do
+  @doc "The mark is in the environment of all that cells start; the kernel's side knows it as well."
+  def main(mark) do
+    System.put_env(@mark, mark)
     leader = Reviewkit.Device.start("stdout")
     errors = Reviewkit.Device.start("stderr")
     Reviewkit.Mute.register(errors)
     Code.compiler_options(ignore_module_conflict: true)
     logging()
-    host = spawn_link(fn -> idle(%{leader: leader, errors: errors, mute: Reviewkit.Device.start("stderr"), evaluator: nil}) end)
-    spawn(fn -> watch(parent()) end)
+    mute = Reviewkit.Device.start("stderr")
+    host = spawn_link(fn -> idle(%{leader: leader, errors: errors, mute: mute, mark: mark, evaluator: nil}) end)
+    spawn(fn -> watch(parent(), mark) end)
     Reviewkit.Events.ready()
-    read(host)
+    read(host, mark)
   end
 
-  defp read(host) do
+  defp read(host, mark) do
     case IO.gets(:user, "") do
       line when is_binary(line) ->
         send(host, request(line))
-        read(host)
+        read(host, mark)
 
       _ ->
-        leave()
+        leave(mark)
     end
   end
 
@@ -293,13 +298,14 @@ defmodule Reviewkit.Host do
 
   # The evaluator, what is linked to it, and what cells have started besides.
   defp clear(evaluator, state) do
+    groups = groups()
     Process.exit(evaluator, :kill)
-    programs()
 
     for pid <- Process.list(), {_, leader} <- [Process.info(pid, :group_leader)], leader in [state.leader, state.mute] do
       Process.exit(pid, :kill)
     end
 
+    programs(groups, state.mark)
     Reviewkit.Mute.register(state.errors)
   end
 
@@ -317,11 +323,11 @@ defmodule Reviewkit.Host do
   end
 
   # A process forked off the kernel may keep the other end of the pipe open.
-  defp watch(nil), do: :ok
+  defp watch(nil, _mark), do: :ok
 
-  defp watch(parent) do
+  defp watch(parent, mark) do
     Process.sleep(@orphan_ms)
-    if parent() == parent, do: watch(parent), else: leave()
+    if parent() == parent, do: watch(parent, mark), else: leave(mark)
   end
 
   defp parent do
@@ -334,16 +340,29 @@ defmodule Reviewkit.Host do
     end
   end
 
-  defp leave do
-    programs()
+  defp leave(mark) do
+    programs(groups(), mark)
+  after
     System.halt(0)
   end
 
-  # Programs that cells have started are in no group of this process: they are ended one by one.
-  defp programs do
-    pids = for port <- :erlang.ports(), {:os_pid, pid} when is_integer(pid) <- [:erlang.port_info(port, :os_pid)], do: Integer.to_string(pid)
-    if pids != [], do: System.cmd("kill", ["-9" | pids], stderr_to_stdout: true)
+  # A program that a port starts leads a group of its own, which the kernel's side does not know.
+  defp groups do
+    for port <- :erlang.ports(), {:os_pid, pid} when is_integer(pid) <- [:erlang.port_info(port, :os_pid)], do: "-#{pid}"
+  end
+
+  # And what programs have left behind when their port was closed, where the system shows environments (Linux); more may begin meanwhile.
+  defp programs(groups, mark, rounds \\ @rounds) do
+    ids = groups ++ marked("#{@mark}=#{mark}")
+    if ids != [], do: System.cmd("sh", ["-c", ~s(kill -9 "$@"), "sh" | ids], stderr_to_stdout: true)
+    if ids != [] and rounds > 1, do: programs([], mark, rounds - 1)
+  end
+
+  defp marked(entry) do
+    for file <- Path.wildcard("/proc/[0-9]*/environ"), {:ok, text} <- [File.read(file)], entry in :binary.split(text, <<0>>, [:global]) do
+      file |> Path.dirname() |> Path.basename()
+    end
   end
 end
 
-Reviewkit.Host.main()
+Reviewkit.Host.main(List.first(System.argv()) || "")
