@@ -43,7 +43,7 @@ WARM = {
         "xml.etree.ElementTree", "zipfile", "zlib", "zoneinfo",
     ),
     "aiosqlite": (),
-    "fastapi": ("anyio._backends._asyncio", "fastapi.responses", "pydantic.v1", "starlette.middleware.base", "starlette.concurrency"),
+    "fastapi": ("anyio._backends._asyncio", "fastapi.responses", "fastapi.telemetry._runtime", "pydantic.v1", "starlette.middleware.base", "starlette.concurrency"),
     "httpx": ("anyio._backends._asyncio", "httpx._transports.asgi", "httpcore"),
     "pydantic": ("pydantic.deprecated.decorator", "pydantic.root_model", "pydantic.networks", "pydantic.types"),
     "sqlalchemy": (
@@ -88,7 +88,8 @@ def _prepare(setup: dict[str, Any]) -> None:
     for package in setup["packages"]:
         importlib.import_module(package)
         for name in WARM.get(package, ()):
-            importlib.import_module(name)
+            with contextlib.suppress(ModuleNotFoundError):  # from one version to the next libraries move their inner modules
+                importlib.import_module(name)
     importlib.import_module("reviewkit.harness")  # for guests that hold a candidate's check
     importlib.import_module("reviewkit.sandbox.inner.member")
     importlib.import_module("reviewkit.sandbox.inner.memory")
