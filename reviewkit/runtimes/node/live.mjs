@@ -33,8 +33,8 @@ export async function page(esbuild, acorn, modules, { code, file, root, name, lo
     define: { 'process.env.NODE_ENV': '"production"' }, loader: { '.svg': 'dataurl', '.png': 'dataurl', '.jpg': 'dataurl', '.gif': 'dataurl', '.woff2': 'dataurl' },
   });
   const text = (ending) => result.outputFiles.find((item) => item.path.endsWith(ending))?.text ?? '';
-  // esbuild leaves neither outside of texts and patterns, where a backslash changes nothing.
-  const script = text('.js').replace(/<\/(?=script)/gi, '<\\/').replaceAll('<!--', '<\\!--');
+  // esbuild leaves neither outside of texts and patterns, where the first escape changes nothing and the second is the same character.
+  const script = text('.js').replace(/<\/(?=script)/gi, '<\\/').replace(/(\\*)<!--/g, (_, before) => `${before.slice(before.length % 2)}\\x3c!--`);
   const style = STYLE + text('.css').replace(/<\/(?=style)/gi, '<\\/');
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy(script)}">`
     + `<title>Component</title><style>${style}</style></head><body><div id="root"></div><pre id="fault" role="alert" hidden></pre><script>${script}</script></body></html>`;
