@@ -1,11 +1,15 @@
 // The cells of one session in one worker, one after another: what their top levels declare are properties of the global object.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { workerData } from 'node:worker_threads';
 import { again, capture, told } from './output.mjs';
 
 const { port } = workerData;
 const VALUE = { depth: 4, maxArrayLength: 100, maxStringLength: 10_000, breakLength: 100 };
-let cell = null;
+const MOST_LATE = 20;
+const whose = new AsyncLocalStorage(); // the cell that something belongs to, also when a timer or a promise comes back later
+let cell = null, ended = true;
+const late = []; // errors of cells that had ended, told with the next one
 
 process.setSourceMapsEnabled(true);
 capture(port);
@@ -19,20 +23,34 @@ function declare(names) {
   }
 }
 
-const fail = (error) => port.postMessage(['done', cell?.number, told(error, cell)]);
+function done(of, text) {
+  if (of !== cell || ended) return;
+  ended = true;
+  port.postMessage(['done', of.number, text]);
+}
+
+/** An error that nobody handles fails the cell that it is of while that runs; later it is told and ends nothing. */
+function fail(error) {
+  const of = whose.getStore() ?? cell;
+  if (of === cell && !ended) return done(of, told(error, of));
+  const text = `an earlier cell: ${told(error, of)}\n`;
+  if (!ended) process.stderr.write(text);
+  else if (late.length < MOST_LATE) late.push(text);
+}
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
-port.on('message', async (next) => {
-  cell = next;
+port.on('message', (next) => whose.run(next, async () => {
+  [cell, ended] = [next, false];
   again();
   port.postMessage(['begin']);
+  for (const text of late.splice(0)) process.stderr.write(text);
   try {
     declare(next.names);
     const { default: value } = await import(next.file);
-    if (value !== undefined) process.stdout.write(`${inspect(value, VALUE)}\n`);
-    port.postMessage(['done', next.number, null]);
+    if (next === cell && !ended && value !== undefined) process.stdout.write(`${inspect(value, VALUE)}\n`);
+    done(next, null);
   } catch (error) {
     fail(error);
   }
-});
+}));
