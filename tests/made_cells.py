@@ -101,3 +101,28 @@ def stopped_when(said: str) -> Iterator[None]:
             yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def stopped_when_read(pipe: Path) -> Iterator[None]:
+    """Interrupt this process when somebody reads this file, which is made and has no end before this is over."""
+    os.mkfifo(pipe)
+    over = threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def hold() -> None:
+        with pipe.open("w"):
+            if not over.is_set():
+                os.kill(os.getpid(), signal.SIGINT)
+                over.wait()
+
+    writer = threading.Thread(target=hold)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        with contextlib.suppress(OSError):
+            os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))  # for a writer that nobody has read from
+        writer.join()
+        signal.signal(signal.SIGINT, before)

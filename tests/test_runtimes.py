@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import datetime as dt
-import hashlib
 import io
 import os
 import select
@@ -14,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -28,8 +25,7 @@ from reviewkit.demo import demo_notebooks
 from reviewkit.harness import Answer, Calls, HttpCall, Reply, World
 from reviewkit.harness.job import Load
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import magics, nodeplace
-from reviewkit.runtimes import node as runtimes_node
+from reviewkit.runtimes import nodeplace
 from reviewkit.runtimes.base import Host, HostError, MissingRuntimeError
 from reviewkit.runtimes.magics import Magics
 from reviewkit.runtimes.node import CellError, CellStopped
@@ -130,80 +126,6 @@ def test_a_component_is_rendered_clicked_and_type_checked(notebook: Notebook, li
     assert notebook.tsx("src/Card.tsx --check", CARD) == (f"src/Card.tsx: written, {len(CARD.splitlines())} lines\n", "")
     assert notebook.tsx("", USE_CARD) == ('<button aria-expanded="true">Ada</button> function\n', "")
     assert "TS2322" in failing(notebook.tsx, "src/Bad.tsx --check", "import { Card } from './Card';\nexport const bad = <Card name={5} />;")
-
-
-@node
-def test_cells_of_a_session_share_their_variables(notebook: Notebook, lives: None) -> None:
-    """Each kind of declaration, values, modules of the workspace, places of errors; other cells see nothing of it."""
-    notebook.ts("src/count.ts", "let n = 0;\nexport const up = () => ++n;\nexport interface Kind { a: 1 }")
-    notebook.ts("src/buy.ts", "import { up } from './count';\nexport const buy = () => up();")
-
-    def say(cell: str, line: str = "--session") -> str:
-        return notebook.tsx(line, cell)[0].rstrip("\n")
-
-    assert say("const a = 1, { b, ...rest } = { b: 2, c: 3 };\nlet later: number; var [x = 5, , y] = [undefined, 1, 2];\nenum E { One = 1 }\na + b") == "3"
-    assert say("[a, b, rest, later, x, y, E.One]") == "[ 1, 2, { c: 3 }, undefined, 5, 2, 1 ]"
-    assert say("const a = 7; console.log(a); undefined") == "7"
-    assert say("import { up, Kind } from './src/count';\nimport * as path from 'node:path'; import { buy } from './src/buy.ts';\nup()") == "1"
-    assert say("const k: Kind = { a: 1 }; [buy(), up(), path.basename('/a/b')]") == "[ 2, 3, 'b' ]"
-    assert say("import { up as again } from './src/count.js'; again()") == "4"
-    notebook.ts("src/count.ts", "let n = 100; export const up = () => ++n;")
-    assert say("import { up } from './src/count'; import { buy } from './src/buy'; [again(), up(), buy()]") == "[ 5, 101, 102 ]"
-    assert say("const found = await import('./src/count'); found.up()") == "103"
-    assert say("function twice(n: number) { return times() * n; }\nfunction times() { return 2; }\ntwice(3)") == "6"
-    assert say("function times() { return 10; }\nclass P { me() { return P.name; } }\nexport const z = new P().me();\n[twice(3), times.name, z]") == "[ 30, 'times', 'P' ]"
-    assert say("export default <b className='x'>{a}</b>.props") == "{ className: 'x', children: 7 }"
-    say("const fail = () => {\n  throw new Error('here');\n};")
-    text = failing(notebook.tsx, "--session", "\n  fail();")
-    assert text.splitlines() == ["Error: here", "    at fail (cell [7]:2:9)", "    at <anonymous> (cell [7]:2:3)"]
-    assert failing(notebook.tsx, "--session", "import './nope'") == 'Could not resolve "./nope"'
-    assert failing(notebook.tsx, "--session", "let p = = 2").splitlines()[0] == 'cell [7]:1:9: Unexpected "="'
-    assert failing(notebook.tsx, "--session", "void Promise.reject(new Error('lost')); await new Promise(() => 0)").startswith("Error: lost")
-    assert say("[typeof a, typeof crypto]") == "[ 'number', 'object' ]"
-    assert (say("typeof a", "--session other"), say("console.log(typeof a)", "")) == ("'undefined'", "undefined")
-    assert notebook.tsx("a.tsx --session", "1")[0].startswith("%%tsx: a cell of a session neither is a file nor")
-
-
-@node
-def test_a_session_that_has_to_be_ended_begins_anew(notebook: Notebook, lives: None) -> None:
-    """And says so; the host and other sessions stay."""
-    notebook.ts("--session kept", "let kept = 5;")
-    notebook.ts("--session", "let n = 1;")
-    text = failing(notebook.ts, "--session --timeout 0.5", "for (;;) {}")
-    assert text == "TimeLimit: cell [7] had not ended after 0.5 s and was ended with its session."
-    note = "[the session had to be ended and begins anew: its variables are gone]\n"
-    assert notebook.ts("--session", "typeof n") == ("'undefined'\n", note)
-    assert failing(notebook.ts, "--session", "process.exit(3)") == "Exit: cell [7] left with status 3."
-    with stopped_when("on it"), pytest.raises(CellStopped):
-        notebook.magics.ts("--session", "console.log('on it'); for (;;) {}")
-    assert notebook.ts("--session", "let n = 2; n")[0] == "2\n"
-    assert notebook.ts("--session --reset", "typeof n") == ("'undefined'\n", "")
-    assert notebook.ts("--session kept", "kept") == ("5\n", "")
-
-
-@node
-def test_a_live_component_is_one_document_with_a_policy(notebook: Notebook, lives: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a file or a cell; nothing in it ends the attribute or the script that it stands in. What cannot be bundled is an error of the cell."""
-    notebook.tsx("src/Card.tsx", CARD.replace("{name}</button>", "{name}{'</SCRIPT \"<!--'}</button>"))
-    shown: list[dict[str, str]] = []
-    monkeypatch.setattr(magics, "display", lambda data, raw: shown.append(data))
-    assert notebook.tsx("src/Card.tsx --live", (notebook.root / "src/Card.tsx").read_text())[0].startswith("src/Card.tsx: written")
-    notebook.tsx("--live --height 9", "import { Card } from './src/Card';\n<Card name='Ada' />")
-    for data, name, height in zip(shown, ("src/Card.tsx", "cell [7]"), (240, 40), strict=True):
-        opening, page, closing = data["text/html"].split('"')[:-2], unescape(data["text/html"].split('"')[-2]), data["text/html"].split('"')[-1]
-        assert (opening[3], opening[5], closing) == (f"Live component: {name}", "allow-scripts allow-forms", "></iframe>")
-        assert opening[9].startswith(f"height:{height}px;")
-        script = page.split("<script>", 1)[1].removesuffix("</script></body></html>")
-        assert "</script" not in script.lower() and "<!--" not in script
-        seal = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        policy = f"default-src 'none'; script-src 'sha256-{seal}'; style-src 'unsafe-inline'; img-src data: blob:"
-        assert policy in page and "form-action 'none'" in page
-    assert failing(notebook.tsx, "--live", "import { Nope } from './nope';\n<Nope />") == 'cell [7]: Could not resolve "./nope"'
-    assert failing(notebook.tsx, "--live", "const a = 1;\n<Nope").splitlines()[0].startswith("cell [7]:2:6: ")
-    monkeypatch.setattr(runtimes_node, "MOST_LIVE", 1000)
-    assert failing(notebook.tsx, "src/Card.tsx --live", CARD).endswith("at most 0.001 MB are shown.")
-    assert notebook.tsx("--live --session", "1")[0].startswith("%%tsx: a live component belongs to no session.")
-    assert len(shown) == 2
 
 
 @node

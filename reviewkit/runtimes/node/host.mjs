@@ -59,7 +59,22 @@ async function built(request) {
   return outfile;
 }
 
+/** What is built; a stop, or too long a time, ends the wait for it: what is built later is not used. */
+function unlessStopped({ id, name }, milliseconds, work) {
+  let timer;
+  const stopped = new Promise((_, fail) => {
+    const stop = (why) => fail(Object.assign(new Error(why.text), { why }));
+    timer = setTimeout(() => stop({ kind: 'build', text: `${name} was not built within ${milliseconds / 1000} s.` }), milliseconds);
+    running = { id, stop };
+  });
+  return Promise.race([work, stopped]).finally(() => {
+    clearTimeout(timer);
+    running = null;
+  });
+}
+
 const notBuilt = (failure, { root }) => {
+  if (failure.why) return failure.why;
   const texts = (failure.errors ?? []).map(located);
   return { kind: 'build', text: (texts.join('\n') || String(failure.message)).replaceAll(`${root}/`, '') };
 };
@@ -67,7 +82,7 @@ const notBuilt = (failure, { root }) => {
 async function run(request) {
   let file;
   try {
-    file = await built(request);
+    file = await unlessStopped(request, START_MS, built(request));
   } catch (failure) {
     return notBuilt(failure, request);
   }
@@ -83,7 +98,7 @@ async function inSession(request) {
   if (request.reset) await sessions.reset(request.session);
   let cell;
   try {
-    cell = await sessions.build(request);
+    cell = await unlessStopped(request, START_MS, sessions.build(request));
   } catch (failure) {
     return notBuilt(failure, request);
   }
@@ -179,7 +194,7 @@ function check(request) {
 
 async function live(request) {
   try {
-    return { value: await page(esbuild, require('acorn'), modules, request) };
+    return { value: await unlessStopped(request, request.timeout * 1000, page(esbuild, require('acorn'), modules, request)) };
   } catch (failure) {
     return notBuilt(failure, request);
   }
