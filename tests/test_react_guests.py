@@ -89,6 +89,7 @@ def test_a_component_in_an_ordinary_process(tmp_path: Path) -> None:
     assert (shown.value, shown.message) == (SHOWN, "")
     assert faults.value == ["image-alt"]
     assert [call.url for call in world.calls] == ["http://app/teams?of=Ada"]
+    assert {path.name for path in nodekit.kit_folder(nodeplace.require_node()).iterdir()} == set(nodekit.PARTS)
 
 
 @pytest.mark.sandbox
