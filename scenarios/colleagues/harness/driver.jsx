@@ -1,13 +1,12 @@
 /** How the page is used. Runs beside the code under review; what it looks for are roles, names of fields and `data-testid`s. */
 const QUIET_TURNS = 3;
 const MOST_TURNS = 2_000;
-const LIVE = '[role=status], [role=alert], [role=log], [aria-live=polite], [aria-live=assertive]';
 
 /** Time that is turned by hand: `setTimeout` of the code under review waits for it. */
 class Clock {
   now = 0;
-   next = 1;
-    waiting = new Map();
+  next = 1;
+  waiting = new Map();
 
   install() {
     const set = (run, ms = 0, ...values) => {
@@ -45,7 +44,7 @@ export async function setup(env) {
   process.on('unhandledRejection', (error) => env.log({ event: 'unhandled', text: String(error?.message ?? error) }));
   const ask = globalThis.fetch;
   state.settled = 0;
-  globalThis.fetch = window.fetch = (async (...values) => {
+  globalThis.fetch = window.fetch = async (...values) => {
     const { life } = state;
     life.asking += 1;
     try {
@@ -54,7 +53,7 @@ export async function setup(env) {
       life.asking -= 1;
       state.settled += 1;
     }
-  });
+  };
   state.library = await import('@testing-library/react');
   state.clock = new Clock();
   state.clock.install();
@@ -75,7 +74,7 @@ function watchDrawing(drawn) {
       visit(at.child);
     }
   };
-  (globalThis).__REACT_DEVTOOLS_GLOBAL_HOOK__ = {
+  globalThis.__REACT_DEVTOOLS_GLOBAL_HOOK__ = {
     isDisabled: false, supportsFiber: true, inject: () => 1, onScheduleFiberRoot() {}, onCommitFiberUnmount() {}, onPostCommitFiberRoot() {},
     onCommitFiberRoot: (_id, root) => visit(root.current.child), checkDCE() {},
   };
@@ -108,6 +107,8 @@ const named = (name) => {
   return found;
 };
 
+const plain = (found) => found?.textContent?.replace(/\s+/g, ' ').trim() ?? null;
+
 async function does(env, what) {
   try {
     await env.state.library.act(async () => void (await what()));
@@ -138,19 +139,19 @@ export async function press(env, { part }) {
   return found !== null;
 }
 
-/** Use a card without a mouse: go to each stop of the tab key in it and press Enter there. */
-export async function enter(env, { name }) {
+/** Press a key on each part of a card that a selector finds, with what a browser does of itself; say how many there were. */
+export async function key(env, { name, selector, key: pressed }) {
   const { fireEvent } = env.state.library;
-  const stops = [...named(name).querySelectorAll('button, a[href], summary, input, [tabindex="0"]')];
-  for (const stop of stops.filter((each) => each.dataset.testid !== 'call')) {
+  const parts = [...named(name).querySelectorAll(selector)];
+  for (const part of parts) {
     await does(env, () => {
-      stop.focus();
-      const goesOn = fireEvent.keyDown(stop, { key: 'Enter' });
-      if (goesOn && /^(BUTTON|A|SUMMARY)$/.test(stop.tagName)) fireEvent.click(stop);
-      fireEvent.keyUp(stop, { key: 'Enter' });
+      part.focus();
+      const goesOn = fireEvent.keyDown(part, { key: pressed });
+      if (goesOn && pressed === 'Enter' && /^(BUTTON|A|SUMMARY)$/.test(part.tagName)) fireEvent.click(part);
+      fireEvent.keyUp(part, { key: pressed });
     });
   }
-  return stops.length;
+  return parts.length;
 }
 
 /** Let the page take in answers, until so many questions are open (-1: however many) and nothing more comes of them. */
@@ -169,17 +170,18 @@ export async function settle(env, { open: wanted = 0 }) {
 
 /** What the page shows. */
 export function page(env) {
-  const text = (id) => document.querySelector(`[data-testid=${id}]`)?.textContent?.replace(/\s+/g, ' ').trim() ?? null;
-  const live = [...document.querySelectorAll(LIVE)].map((region) => region.textContent?.replace(/\s+/g, ' ').trim()).join(' | ');
+  const text = (id) => plain(document.querySelector(`[data-testid=${id}]`));
   const names = cards().map((card) => inside(card, 'name')?.textContent ?? '');
   const opened = cards().filter((card) => inside(card, 'details')).map((card) => inside(card, 'name')?.textContent ?? '');
-  const strange = cards().flatMap((card) => [...(inside(card, 'name')?.querySelectorAll('*') ?? [])].map((each) => each.tagName.toLowerCase()))
-    .filter((tag) => !['mark', 'b', 'strong', 'em', 'span'].includes(tag));
   return {
-    people: names, details: opened, strange, live, field: field()?.value ?? null, calls: env.state.calls, blank: field() === null,
+    people: names, details: opened, field: field()?.value ?? null, calls: env.state.calls, blank: field() === null,
     loading: text('loading'), error: text('error'), count: text('count'), empty: text('empty'),
   };
 }
+
+/** What a selector finds on the page, in order. */
+export const look = (_env, { selector }) =>
+  [...document.querySelectorAll(selector)].map((found) => ({ tag: found.tagName.toLowerCase(), text: plain(found) }));
 
 /** How often each component was drawn since this was last asked. */
 export function drawn(env) {

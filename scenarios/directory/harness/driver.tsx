@@ -1,7 +1,6 @@
 /** How the page is used. Runs beside the code under review; what it looks for are roles, names of fields and `data-testid`s. */
 const QUIET_TURNS = 3;
 const MOST_TURNS = 2_000;
-const LIVE = '[role=status], [role=alert], [role=log], [aria-live=polite], [aria-live=assertive]';
 
 /** Time that is turned by hand: `setTimeout` of the code under review waits for it. */
 class Clock {
@@ -108,6 +107,8 @@ const named = (name: string): Element => {
   return found;
 };
 
+const plain = (found: Element | null): string | null => found?.textContent?.replace(/\s+/g, ' ').trim() ?? null;
+
 async function does(env: any, what: () => unknown): Promise<void> {
   try {
     await env.state.library.act(async () => void (await what()));
@@ -138,19 +139,19 @@ export async function press(env: any, { part }: any): Promise<boolean> {
   return found !== null;
 }
 
-/** Use a card without a mouse: go to each stop of the tab key in it and press Enter there. */
-export async function enter(env: any, { name }: any): Promise<number> {
+/** Press a key on each part of a card that a selector finds, with what a browser does of itself; say how many there were. */
+export async function key(env: any, { name, selector, key: pressed }: any): Promise<number> {
   const { fireEvent } = env.state.library;
-  const stops = [...named(name).querySelectorAll<HTMLElement>('button, a[href], summary, input, [tabindex="0"]')];
-  for (const stop of stops.filter((each) => each.dataset.testid !== 'call')) {
+  const parts = [...named(name).querySelectorAll<HTMLElement>(selector)];
+  for (const part of parts) {
     await does(env, () => {
-      stop.focus();
-      const goesOn = fireEvent.keyDown(stop, { key: 'Enter' });
-      if (goesOn && /^(BUTTON|A|SUMMARY)$/.test(stop.tagName)) fireEvent.click(stop);
-      fireEvent.keyUp(stop, { key: 'Enter' });
+      part.focus();
+      const goesOn = fireEvent.keyDown(part, { key: pressed });
+      if (goesOn && pressed === 'Enter' && /^(BUTTON|A|SUMMARY)$/.test(part.tagName)) fireEvent.click(part);
+      fireEvent.keyUp(part, { key: pressed });
     });
   }
-  return stops.length;
+  return parts.length;
 }
 
 /** Let the page take in answers, until so many questions are open (-1: however many) and nothing more comes of them. */
@@ -169,17 +170,18 @@ export async function settle(env: any, { open: wanted = 0 }: any): Promise<void>
 
 /** What the page shows. */
 export function page(env: any) {
-  const text = (id: string) => document.querySelector(`[data-testid=${id}]`)?.textContent?.replace(/\s+/g, ' ').trim() ?? null;
-  const live = [...document.querySelectorAll(LIVE)].map((region) => region.textContent?.replace(/\s+/g, ' ').trim()).join(' | ');
+  const text = (id: string) => plain(document.querySelector(`[data-testid=${id}]`));
   const names = cards().map((card) => inside(card, 'name')?.textContent ?? '');
   const opened = cards().filter((card) => inside(card, 'details')).map((card) => inside(card, 'name')?.textContent ?? '');
-  const strange = cards().flatMap((card) => [...(inside(card, 'name')?.querySelectorAll('*') ?? [])].map((each) => each.tagName.toLowerCase()))
-    .filter((tag) => !['mark', 'b', 'strong', 'em', 'span'].includes(tag));
   return {
-    people: names, details: opened, strange, live, field: field()?.value ?? null, calls: env.state.calls, blank: field() === null,
+    people: names, details: opened, field: field()?.value ?? null, calls: env.state.calls, blank: field() === null,
     loading: text('loading'), error: text('error'), count: text('count'), empty: text('empty'),
   };
 }
+
+/** What a selector finds on the page, in order. */
+export const look = (_env: any, { selector }: any) =>
+  [...document.querySelectorAll(selector)].map((found) => ({ tag: found.tagName.toLowerCase(), text: plain(found) }));
 
 /** How often each component was drawn since this was last asked. */
 export function drawn(env: any): Record<string, number> {

@@ -9,11 +9,11 @@ const names = () => screen.queryAllByTestId('name').map((name) => name.textConte
 
 function serve(answer) {
   const calls = [];
-  globalThis.fetch = (async (address) => {
+  globalThis.fetch = async (address) => {
     const word = new URL(address, 'http://app').searchParams.get('q');
     calls.push(word);
     return { ok: true, json: async () => await answer(word) };
-  });
+  };
   return { calls };
 }
 

@@ -8,10 +8,10 @@ const ada = { id: 'p-1', name: 'Ada Lund', title: 'Dispatcher', team: 'dispatch'
 
 function serve(people) {
   const calls = [];
-  globalThis.fetch = (async (address) => {
+  globalThis.fetch = async (address) => {
     calls.push(address);
     return { ok: true, json: async () => ({ people, total: people.length }) };
-  });
+  };
   return { calls };
 }
 
@@ -35,7 +35,7 @@ test('people are searched for as one types', async () => {
 });
 
 test('an error is handled', async () => {
-  globalThis.fetch = (async () => Promise.reject(new TypeError('fetch failed')));
+  globalThis.fetch = async () => Promise.reject(new TypeError('fetch failed'));
   render(<UserSearch onCall={() => {}} />);
   await type('bo');
   assert.equal(screen.queryAllByTestId('person').length, 0);

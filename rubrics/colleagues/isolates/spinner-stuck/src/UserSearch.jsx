@@ -78,7 +78,7 @@ export function UserSearch({ onCall }) {
       <div role="status">
         {loading && <p data-testid="loading">Searching…</p>}
         {match !== '' && <p data-testid="count">{countOf(visible.length, total)} found for “{match}”</p>}
-        {match !== '' && error === null && visible.length === 0 && (
+        {match !== '' && match === query.trim() && !loading && visible.length === 0 && (
           <p data-testid="empty">Nobody found. Is the name spelled as in the directory?</p>
         )}
       </div>
