@@ -212,7 +212,7 @@ async def reconnect_gap(stage: Stage) -> Seen:
         await job.call("ended", name="a")
         await kit.change(job, 2, first=2)
         seen = last[-1].get("seq", 0) if last else 0
-        await kit.join(job, "again", since=seen)
+        await kit.join(job, "again", query=f"since={seen}")
         missed = await kit.versions(job, "again", 2)
     return Seen(missed != [3, 4], f"of versions 3 and 4 the viewer was told {missed}")
 

@@ -250,15 +250,11 @@ class Viewer:
 
 
 async def join(
-    env: Any, name: str, board: str = "b-1", user: str | None = "u-1", since: int | None = None, process: int = 0
+    env: Any, name: str, board: str = "b-1", user: str | None = "u-1", query: str = "", process: int = 0
 ) -> bool:
-    """Open a board's live page as a user (None: not logged in); tell whether the service let it in.
-
-    `since` is the number of what happened on the board that this viewer has seen last, where the service has such numbers.
-    """
+    """Open a board's live page as a user (None: not logged in), with a query in its address; tell whether it was let in."""
     answer = (await _process(env, process)).answer
     viewer = env.state["viewers"][name] = Viewer()
-    query = "" if since is None else f"since={since}"
     viewer.start(answer, f"/boards/{board}/live", query, user and f"c-{user}")
     await _until(viewer, lambda: viewer.answered.is_set())
     return viewer.is_in and viewer.code is None

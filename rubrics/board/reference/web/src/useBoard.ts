@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { fetchTasks, patchTask } from './client';
 import { eventOf, type Task, type TaskFields } from './types';
 
@@ -7,19 +7,21 @@ const AGAIN_MS = 1_000;
 const liveUrl = (boardId: string, seen: number | undefined) =>
   `${location.origin.replace(/^http/, 'ws')}/boards/${boardId}/live${seen === undefined ? '' : `?since=${seen}`}`;
 
-/** A list with a task put in, or in the place of its older self. */
+/** A list with a task put in or in the place of its older self, in the order of the board. */
 export function withTask(tasks: Task[], task: Task): Task[] {
   const known = tasks.find((one) => one.id === task.id);
   if (known && known.version > task.version) {
     return tasks;
   }
-  return known ? tasks.map((one) => (one.id === task.id ? task : one)) : [...tasks, task];
+  const put = known ? tasks.map((one) => (one === known ? task : one)) : [...tasks, task];
+  return put.sort((one, other) => one.position - other.position);
 }
 
 /** The tasks of a board, kept up to date by the service. */
 export function useBoard(boardId: string) {
   const [tasks, setTasks] = useState<Task[]>([]);
   const [online, setOnline] = useState(false);
+  const shown = useRef(boardId);
 
   useEffect(() => {
     let current = true;
@@ -27,7 +29,9 @@ export function useBoard(boardId: string) {
     let timer: number | undefined;
     let seen: number | undefined;
     let failures = 0;
-    const load = () => fetchTasks(boardId).then((found: Task[]) => current && setTasks(found));
+    shown.current = boardId;
+    setTasks([]);
+    const load = () => fetchTasks(boardId).then((found: Task[]) => current && setTasks((known) => found.reduce(withTask, known)));
     const open = () => {
       socket = new WebSocket(liveUrl(boardId, seen));
       socket.onopen = () => {
@@ -62,7 +66,12 @@ export function useBoard(boardId: string) {
   }, [boardId]);
 
   const change = useCallback(
-    (task: Task, fields: TaskFields) => patchTask(boardId, task.id, { version: task.version, ...fields }),
+    async (task: Task, fields: TaskFields) => {
+      const changed: Task = await patchTask(boardId, task.id, { version: task.version, ...fields });
+      if (shown.current === boardId) {
+        setTasks((known) => withTask(known, changed));
+      }
+    },
     [boardId],
   );
 
