@@ -116,6 +116,9 @@ def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, li
     deep = failing(notebook.java, "", "class R { int d(int n) { return d(n + 1) + 1; } } new R().d(1);")
     assert deep.startswith("java.lang.StackOverflowError\n")
     assert len(deep.splitlines()) < 30
+    too_deep = "cell [7]: too deeply nested for the compiler, or an expression of too many parts: split it."
+    for nested in ("(" * 8000 + "1" + ")" * 8000, "1" + " + args.length" * 8000):
+        assert failing(notebook.java, "", f"int n = {nested};") == too_deep
     assert notebook.java("--expect-error", 'throw new Error("meant");')[1].startswith("java.lang.Error: meant")
     assert notebook.java("--nonsense", "1")[0].startswith("%%java: unrecognized arguments: --nonsense.")
 
@@ -125,6 +128,10 @@ def test_output_is_shown_whole_or_cut(notebook: Notebook, lives: None) -> None:
     """Without a line end, past the limit, past Java's own streams; what a cell forges ends nothing; it changes no property for the next."""
     assert notebook.java("", 'System.setProperty("mine", "1"); System.out.print("no end"); System.out.write(0xC3); System.out.write(0xA4);') == ("no endä", "")
     assert notebook.java("", 'System.out.print(System.getProperty("mine")); System.out.print(System.in.read());') == ("null-1", "")
+    other = 'System.setErr(null); System.in.close(); java.util.TimeZone.setDefault(java.util.TimeZone.getTimeZone("Asia/Tokyo"));'
+    notebook.java("", other + ' java.util.Locale.setDefault(java.util.Locale.GERMANY); System.setOut(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()));')
+    again = 'System.out.printf("%.1f %s %d", 1.5, java.util.TimeZone.getDefault().getID().equals("Asia/Tokyo"), System.in.read()); System.err.print("err");'
+    assert notebook.java("", again) == ("1.5 false -1", "err")
     shown, cut = notebook.java("", 'var text = "x".repeat(99_999); for (int n = 0; n < 500; n++) System.out.println(text);')
     assert (len(shown), cut.strip()) == (1_000_000, "[output cut after 1000000 characters]")
     raw = 'try (var out = new java.io.FileOutputStream(java.io.FileDescriptor.out)) { out.write("\\n\\u001e{\\"id\\":99999,\\"end\\":true}\\nraw".getBytes()); }'

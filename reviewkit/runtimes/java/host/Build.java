@@ -7,6 +7,7 @@ import com.sun.source.tree.Tree;
 import com.sun.source.util.JavacTask;
 import java.io.File;
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
@@ -71,7 +73,7 @@ final class Build {
             DiagnosticCollector<JavaFileObject> said = new DiagnosticCollector<>();
             JavacTask task = task(said, target, List.of(), files.getJavaFileObjectsFromPaths(found.keySet()));
             if (!found.isEmpty()) {
-                task.generate();
+                compiled("A file of the workspace", task::generate);
             }
             refuse(said, root);
             compiled = found;
@@ -88,7 +90,7 @@ final class Build {
         DiagnosticCollector<JavaFileObject> said = new DiagnosticCollector<>();
         JavacTask task = task(said, target, List.of(tree), List.of(source));
         List<String> names = new ArrayList<>();
-        for (CompilationUnitTree unit : task.parse()) {
+        for (CompilationUnitTree unit : compiled(source.name, task::parse)) {
             String prefix = unit.getPackageName() == null ? "" : unit.getPackageName() + ".";
             for (Tree type : unit.getTypeDecls()) {
                 if (type instanceof ClassTree named) {
@@ -97,23 +99,40 @@ final class Build {
             }
         }
         if (said.getDiagnostics().stream().noneMatch(Build::wrong)) {
-            task.generate();
+            compiled(source.name, task::generate);
         }
         refuse(said, root);
         return names;
     }
 
     /** Whether a cell without a package reads as a file of types one of which can be run. */
-    boolean runsAsFile(String cell) throws IOException {
+    boolean runsAsFile(String name, String cell) throws IOException, Refused {
         DiagnosticCollector<JavaFileObject> said = new DiagnosticCollector<>();
         boolean runs = false;
-        for (CompilationUnitTree unit : task(said, folder, List.of(), List.of(Source.whole("", cell))).parse()) {
+        JavacTask task = task(said, folder, List.of(), List.of(Source.whole(name, cell)));
+        for (CompilationUnitTree unit : compiled(name, task::parse)) {
             for (Tree type : unit.getTypeDecls()) {
                 runs |= type instanceof ClassTree named && named.getMembers().stream()
                         .anyMatch(member -> member instanceof MethodTree method && method.getName().contentEquals("main"));
             }
         }
         return runs && said.getDiagnostics().stream().noneMatch(Build::wrong);
+    }
+
+    /** A step of the compiler, which follows what is nested by calls that are nested. */
+    private static <T> T compiled(String name, Callable<T> step) throws IOException, Refused {
+        try {
+            return step.call();
+        } catch (IOException failure) {
+            throw failure;
+        } catch (Exception | StackOverflowError failure) {
+            for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+                if (cause instanceof StackOverflowError) {
+                    throw new Refused(name + ": too deeply nested for the compiler, or an expression of too many parts: split it.");
+                }
+            }
+            throw new IllegalStateException(failure);
+        }
     }
 
     private JavacTask task(DiagnosticCollector<JavaFileObject> said, Path target, List<Path> more, Iterable<? extends JavaFileObject> units)
@@ -123,7 +142,7 @@ final class Build {
         files.setLocationFromPaths(StandardLocation.CLASS_PATH, path);
         files.setLocationFromPaths(StandardLocation.CLASS_OUTPUT, List.of(target));
         files.setLocationFromPaths(StandardLocation.SOURCE_PATH, List.of());
-        return (JavacTask) javac.getTask(null, files, said, OPTIONS, null, units);
+        return (JavacTask) javac.getTask(Writer.nullWriter(), files, said, OPTIONS, null, units);
     }
 
     private static boolean wrong(Diagnostic<?> diagnostic) {

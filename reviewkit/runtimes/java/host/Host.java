@@ -21,8 +21,10 @@ import java.util.Base64;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TimeZone;
 import java.util.stream.Stream;
 
 /**
@@ -43,6 +45,8 @@ public final class Host {
     private final Output out = new Output("stdout");
     private final Output err = new Output("stderr");
     private volatile Request running;
+    private final Locale[] locales = {Locale.getDefault(), Locale.getDefault(Locale.Category.DISPLAY), Locale.getDefault(Locale.Category.FORMAT)};
+    private final TimeZone zone = TimeZone.getDefault();
     private boolean left;
 
     private record Request(long id, String op, double timeout, String code, String name, Path root, long began) {
@@ -69,9 +73,7 @@ public final class Host {
         Files.createDirectories(Path.of(System.getProperty("java.io.tmpdir"))); // below the folder
         Host host = new Host(new Events(new FileOutputStream(FileDescriptor.out)), folder);
         InputStream requests = new FileInputStream(FileDescriptor.in);
-        System.setIn(InputStream.nullInputStream());
-        System.setOut(new PrintStream(host.out, true, StandardCharsets.UTF_8));
-        System.setErr(new PrintStream(host.err, true, StandardCharsets.UTF_8));
+        host.surroundings();
         Runtime.getRuntime().addShutdownHook(new Thread(host::exiting));
         host.watch();
         host.events.ready();
@@ -111,7 +113,7 @@ public final class Host {
             kind = "error";
             text = failed.getMessage();
             last = failed.last;
-        } catch (Exception | LinkageError unexpected) {
+        } catch (Throwable unexpected) { // whatever it is, an end is told
             kind = "error";
             text = new Trace(LOADER, frame -> String.valueOf(frame.getFileName())).of(unexpected);
         }
@@ -154,7 +156,7 @@ public final class Host {
     private boolean run(Request request) throws Exception {
         Path tree = build.tree(request.root);
         Path target = Files.createDirectory(folder.resolve("cell-" + request.id));
-        boolean file = Source.packaged(request.code) || build.runsAsFile(request.code);
+        boolean file = Source.packaged(request.code) || build.runsAsFile(request.name, request.code);
         Source source = file ? Source.whole(request.name, request.code) : Source.statements(request.name, request.code);
         List<String> types = build.cell(source, tree, target, request.root);
         List<URL> places = new ArrayList<>();
@@ -173,7 +175,19 @@ public final class Host {
         }
     }
 
+    /** What a cell may have put in its place, or closed, is that of a fresh program again. */
+    private void surroundings() {
+        System.setIn(InputStream.nullInputStream());
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        Locale.setDefault(locales[0]); // sets those of both categories, too
+        Locale.setDefault(Locale.Category.DISPLAY, locales[1]);
+        Locale.setDefault(Locale.Category.FORMAT, locales[2]);
+        TimeZone.setDefault(zone);
+    }
+
     private boolean run(Request request, Method entry, Cell cell, Trace trace) throws Exception {
+        surroundings();
         out.latest = cell;
         err.latest = cell;
         Thread first = new Thread(cell, () -> call(entry, cell), "main");
