@@ -12,8 +12,8 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from reviewkit.runtimes.fileview import MOST_LINES, view
-from reviewkit.runtimes.magics import register
+from reviewkit.runtimes.fileview import MOST_CHARACTERS, MOST_LINES, view
+from reviewkit.runtimes.magics import _read, register
 
 SOURCE = "export const a: string = '<b>&amp;';\n\n// one </pre><script>alert(1)</script>\n"
 
@@ -56,7 +56,20 @@ def test_any_text_is_drawn(name: str, text: str, words: str) -> None:
 
 
 def test_a_long_file_is_cut_and_says_so() -> None:
-    assert drawn(view("a.txt", "x\n" * (MOST_LINES + 3))).text.endswith("... 3 more lines")
+    bundle = view("a.txt", "x\n" * (MOST_LINES + 3))
+    assert drawn(bundle).text.endswith("\n5000  x\n... 3 more lines")
+    assert bundle["text/plain"] == "x\n" * MOST_LINES + "... 3 more lines"
+
+
+def test_a_file_of_any_size_is_read_and_drawn_in_part(tmp_path: Path) -> None:
+    """Cut before it is coloured; the file itself is not read on."""
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.write(b"y\n" + b"x=1;" * MOST_CHARACTERS)
+        file.truncate(1 << 36)
+    bundle = view("a.js", _read(tmp_path, "a.txt"))
+    assert bundle["text/plain"].endswith("x=\n... cut after 500,000 characters")
+    assert drawn(bundle).text.startswith("a.js, 2 lines or more1  y\n2  x=1;x")
+    assert all(len(data) < MOST_CHARACTERS + 5_000 for data in bundle.values())
 
 
 @pytest.mark.parametrize(

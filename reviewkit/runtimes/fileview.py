@@ -11,6 +11,10 @@ from typing import Final
 from reviewkit.diff import tokens_by_line
 
 MOST_LINES: Final = 5_000
+MOST_CHARACTERS: Final = 500_000
+"""A line of a bundle may be longer than any file that is read."""
+MOST_COLOURED: Final = 20_000
+"""Characters of one line; nobody reads the code of a longer one, and its colours are 20 times its size."""
 _COLOURS: Final = {
     "keyword": ("k kc kd kn kp kr kt ow", 84, "font-weight: 600"),
     "string": ("s sa sb sc dl sd s2 se sh si sx sr s1 ss", 82, ""),
@@ -32,20 +36,25 @@ def view(name: str, text: str) -> dict[str, str]:
 
     Args:
         name: Of the file; its ending says the language.
-        text: What it holds; lines after the first 5,000 are counted, not shown.
+        text: What it holds; lines after the first 5,000 are counted, not shown, and what comes after 500,000 characters is neither. With a
+            line of more than 20,000 characters it is not coloured.
     """
-    lines = tokens_by_line(name, text)
-    if text.endswith("\n") or not text:
+    whole = text[:MOST_CHARACTERS]
+    count = whole.count("\n") + (not whole.endswith("\n") and whole != "")
+    shown = "\n".join(whole.split("\n")[:MOST_LINES]) + "\n" if count > MOST_LINES else whole
+    is_for_people = max(map(len, shown.split("\n"))) <= MOST_COLOURED
+    lines = tokens_by_line(name if is_for_people else "", shown)
+    if shown.endswith("\n") or not shown:
         lines.pop()  # what comes after the last line break
     numbers = len(str(len(lines)))
-    rows = [f'<span class="rk-n">{number:>{numbers}}</span>  {_line(tokens)}' for number, tokens in enumerate(lines[:MOST_LINES], 1)]
-    more = len(lines) - MOST_LINES
-    rows += [f"... {more} more lines"] if more > 0 else []
-    title = f"{escape(name)}, {len(lines)} line{'s' if len(lines) != 1 else ''}"
-    body = "\n".join(rows)
+    rows = [f'<span class="rk-n">{number:>{numbers}}</span>  {_line(tokens)}' for number, tokens in enumerate(lines, 1)]
+    more = [f"... {count - len(lines)} more lines"] if count > len(lines) else []
+    more += [f"... cut after {MOST_CHARACTERS:,} characters"] if len(text) > MOST_CHARACTERS else []
+    title = f"{escape(name)}, {count} line{'s' if count != 1 else ''}{' or more' if len(text) > MOST_CHARACTERS else ''}"
+    body = "\n".join(rows + more)
     pre = f'<pre tabindex="0" aria-label="{escape(name)}" style="{_FRAME}">{body}</pre>'
     html = f'<style>{_style()}</style><details open class="rk-file"><summary>{title}</summary>{pre}</details>'
-    return {"text/html": html, "text/plain": text}
+    return {"text/html": html, "text/plain": "\n".join([shown.removesuffix("\n"), *more]) if more else text}
 
 
 def _line(tokens: list[str]) -> str:

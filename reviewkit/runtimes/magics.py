@@ -18,7 +18,7 @@ from IPython.display import display
 from reviewkit.errors import ReviewkitError, UsageError
 from reviewkit.runtimes import elixir, java
 from reviewkit.runtimes.base import HostError, Show
-from reviewkit.runtimes.fileview import view
+from reviewkit.runtimes.fileview import MOST_CHARACTERS, view
 from reviewkit.runtimes.frames import LIVE_HEIGHT, framed
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
@@ -174,7 +174,8 @@ class Magics:
             host.run(cell, root, self._name, seconds=options.timeout, show=_show)
             return
         _write(root, options.file, cell)
-        if options.file.endswith(ending) and not options.file.startswith(places):
+        place = Path(os.path.relpath(root / options.file, root)).as_posix()
+        if place.endswith(ending) and not place.startswith(places):
             print(f"{options.file}: no cell sees this file; those below {' and '.join(places)} are compiled")
         if options.check:
             host.check(root, _show)
@@ -233,8 +234,10 @@ def _write(root: Path, file: str, cell: str) -> None:
 
 
 def _read(root: Path, file: str) -> str:
+    """As much of a file as is shown, and a character more where there is more."""
     try:
-        return _below(root, file).read_text("utf-8")
+        with _below(root, file).open(encoding="utf-8") as stream:
+            return stream.read(MOST_CHARACTERS + 1)
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no text.", "Name a file of text.") from None
     except OSError as error:
@@ -246,7 +249,7 @@ def _show(stream: str, text: str) -> None:
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts`, `%%tsx`, `%%java`, `%%elixir` `%%sql` and `%view` work in an IPython shell.
+    """Let `%%ts`, `%%tsx`, `%%java`, `%%elixir`, `%%sql` and `%view` work in an IPython shell.
 
     Args:
         shell: The shell.
