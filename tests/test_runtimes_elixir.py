@@ -56,7 +56,8 @@ def test_a_file_is_written_by_a_cell_and_used_by_others(notebook: Notebook, live
     assert notebook.elixir("", said) == ("größe \U0001f600 5\n", "hm")
     text = failing(notebook.elixir, "", "go = fn n ->\n  Shop.Limiter.take(n) + 1\nend\n\ngo.(9)")
     assert text.splitlines() == ["** (ArgumentError) zu groß", f"    {LIMITER}:2: Shop.Limiter.take/1", "    cell [7]:5: (cell)"]
-    notebook.elixir(LIMITER, TAKE.replace("do: n", "do: -n"))
+    again = notebook.elixir(f"./{LIMITER}", TAKE.replace("do: n", "do: -n"))[0]
+    assert again == f"./{LIMITER}: written, 4 lines\n"
     assert notebook.elixir("", "IO.inspect(Shop.Limiter.take(5))") == ("-5\n", "")
     (notebook.root / LIMITER).unlink()
     assert "module Shop.Limiter is not available" in failing(notebook.elixir, "", "Shop.Limiter.take(5)")
