@@ -101,6 +101,12 @@ def test_what_is_wrong_with_a_cell_is_said_with_its_place(notebook: Notebook, li
 
 STARTS = 'System.shell("setsid sleep 600 >&2 2> /dev/null < /dev/null & echo $! > pids")\n'
 """Leaves a program behind that has a session of its own and whose port is closed."""
+APPLICATION = """defmodule Shop.Main do
+  use Application
+  def start(_, _), do: Agent.start_link(fn -> 1 end, name: :shop_main)
+end
+:ok = :application.load({:application, :shop, mod: {Shop.Main, []}, vsn: ~c"1", applications: [:kernel]})
+:ok = Application.start(:shop)"""
 pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
 
 
@@ -113,12 +119,15 @@ def assert_all_gone(notebook: Notebook) -> None:
 @pidfd
 def test_no_cell_keeps_the_notebook_from_going_on(notebook: Notebook, lives: None) -> None:
     """An endless loop, one beside the cell, a full heap, a linked process that ends, a flood, the stop button."""
+    notebook.elixir("", APPLICATION)
+    assert notebook.elixir("", "IO.inspect(is_pid(Process.whereis(:shop_main)))") == ("true\n", "")
     out = io.StringIO()
     with contextlib.redirect_stdout(out), pytest.raises(CellError, match=r"TimeLimit: cell \[7\] had not ended after 0.5 s"):
         notebook.magics.elixir("--timeout 0.5", 'IO.puts("before")\nx = 1\nspawn(fn -> Stream.run(Stream.cycle([1])) end)\nfor _ <- Stream.cycle([1]), do: 1')
     assert out.getvalue() == "before\n"
     busy = "IO.inspect(for p <- Process.list(), {:status, :running} == Process.info(p, :status), p != self(), do: p)"
     assert notebook.elixir("", busy) == ("[]\n", "")
+    assert notebook.elixir("", "IO.inspect(Process.whereis(:shop_main))\n:ok = Application.start(:shop)\n:ok = Application.stop(:shop)")[0] == "nil\n"
     assert "undefined function x/0" in failing(notebook.elixir, "", "x")
     assert failing(notebook.elixir, "", "Enum.to_list(1..60_000_000)").startswith("MemoryLimit: cell [7] needed more than 256 MB in one process")
     assert failing(notebook.elixir, "", "spawn_link(fn -> exit(:bad) end)\nProcess.sleep(:infinity)") == "** (EXIT from the cell's process) :bad"

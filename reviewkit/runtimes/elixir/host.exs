@@ -221,6 +221,7 @@ defmodule Reviewkit.Host do
   @moduledoc "Passes requests to the evaluator, ends it when its time is over, and has a fresh one for the next."
   @orphan_ms 500
   @rounds 5
+  @end_ms 1000
   @mark "REVIEWKIT_CELLS"
 
   @doc "The mark is in the environment of all that cells start; the kernel's side knows it as well."
@@ -232,7 +233,7 @@ defmodule Reviewkit.Host do
     Code.compiler_options(ignore_module_conflict: true)
     logging()
     mute = Reviewkit.Device.start("stderr")
-    host = spawn_link(fn -> idle(%{leader: leader, errors: errors, mute: mute, mark: mark, evaluator: nil}) end)
+    host = spawn_link(fn -> idle(%{leader: leader, errors: errors, mute: mute, mark: mark, applications: applications(), evaluator: nil}) end)
     spawn(fn -> watch(parent(), mark) end)
     Reviewkit.Events.ready()
     read(host, mark)
@@ -296,17 +297,36 @@ defmodule Reviewkit.Host do
     end
   end
 
-  # The evaluator, what is linked to it, and what cells have started besides.
+  # The evaluator, what is linked to it, and what cells have started besides, applications included.
   defp clear(evaluator, state) do
     groups = groups()
     Process.exit(evaluator, :kill)
-
-    for pid <- Process.list(), {_, leader} <- [Process.info(pid, :group_leader)], leader in [state.leader, state.mute] do
-      Process.exit(pid, :kill)
-    end
-
+    leaders = [state.leader, state.mute | ended(applications() -- state.applications, state.mute)]
+    for pid <- Process.list(), {_, leader} <- [Process.info(pid, :group_leader)], leader in leaders, do: Process.exit(pid, :kill)
     programs(groups, state.mark)
     Reviewkit.Mute.register(state.errors)
+  end
+
+  defp applications, do: for({name, _, _} <- Application.started_applications(), do: name)
+
+  # What an application has started is led by its master. Returns those, for what does not end in time.
+  defp ended([], _mute), do: []
+
+  defp ended(names, mute) do
+    masters = for name <- names, master = :application_controller.get_master(name), is_pid(master), do: master
+    Logger.flush()
+    Reviewkit.Mute.register(mute)
+    {pid, ref} = spawn_monitor(fn -> Enum.each(names, &Application.stop/1) end)
+
+    receive do
+      {:DOWN, ^ref, _, _, _} -> :ok
+    after
+      @end_ms -> Process.exit(pid, :kill)
+    end
+
+    Process.demonitor(ref, [:flush])
+    Logger.flush()
+    masters
   end
 
   defp logging do
