@@ -29,11 +29,15 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool =
         tell: Called with one line for each part done.
         quick: Ask of each isolate only that it shows its own defect, not that it shows no other: a tenth of the time. Where each
             run is a process of its own (trees in TypeScript), also leave out the mend as handed in, and probes on the reference.
+            Where each is a Java with Spring, seconds of processor time, leave out all but proofs on head and reference, checks on
+            the reference, traces, and probes on head.
     """
+    kind = find_driver(entry.folder).suffix
     isolates = partial(isolate_problems, quick=quick)
-    short = quick and find_driver(entry.folder).suffix != ".py"
+    short, least = quick and kind != ".py", quick and kind == ".java"
     whole = () if short else (handed_in_problems,)
-    parts = (_proofs, _checks, *whole, _mutants, isolates, _traces, partial(_probes, short=short), _linters)
+    thorough = () if least else (_mutants, isolates, partial(_runs, suite="load", short=short))
+    parts = (_proofs, partial(_checks, least=least), *whole, *thorough, _traces, partial(_runs, suite="probes", short=short), _linters)
     found: list[Problem] = []
     # Each part waits for processes of its own, of which `proving` limits the number.
     for problems, lines in side_by_side(partial(_part, entry), parts, at_once=len(parts)):
@@ -78,7 +82,7 @@ def _keyed_checks(entry: Entry) -> set[str]:
     return {c for key in entry.rubric.exercises.values() for c in key.checks}
 
 
-def _checks(entry: Entry, tell: Tell) -> Iterator[Problem]:
+def _checks(entry: Entry, tell: Tell, *, least: bool = False) -> Iterator[Problem]:
     place = f"rubrics/{entry.slug}/checks.py"
     keyed = _keyed_checks(entry)
     if not keyed:
@@ -89,19 +93,29 @@ def _checks(entry: Entry, tell: Tell) -> Iterator[Problem]:
     for result in on_reference:
         if result.outcome != "passed":
             yield Problem(place, 1, f"{result.id} on reference/: {result.outcome} ({result.text})")
-    on_head = run_in_process(entry, entry.folder / "head", "checks")
-    failed = sum(r.outcome != "passed" for r in on_head)
-    if failed * 2 < len(on_head):
-        yield Problem(place, 1, f"only {failed} of {len(on_head)} hidden checks fail on head/; at least half must")
-    for result in (r for r in on_head if r.error):
-        yield Problem(place, 1, f"{result.id} on head/ could not be judged ({result.text})")
+    tell(f"{entry.slug}: {sum(r.outcome == 'passed' for r in on_reference)} hidden checks pass on reference/")
+    if not least:
+        yield from _rejections(entry, tell, place)
+        yield from _public(entry)
+
+
+def _public(entry: Entry) -> Iterator[Problem]:
     for exercise in (e for e in entry.scenario.exercises if e.kind is ExerciseKind.MEND):
         for tree in (entry.folder / "head", _reference(entry)):
             for result in run_in_process(entry, tree, "public"):
                 if result.outcome != "passed":
                     file = f"scenarios/{entry.slug}/{exercise.public_checks}"
                     yield Problem(file, 1, f"{result.id} on {tree.name}/: {result.outcome} ({result.text})")
-    tell(f"{entry.slug}: {len(on_reference)} hidden checks pass on reference/, {failed} reject head/")
+
+
+def _rejections(entry: Entry, tell: Tell, place: str) -> Iterator[Problem]:
+    on_head = run_in_process(entry, entry.folder / "head", "checks")
+    failed = sum(r.outcome != "passed" for r in on_head)
+    if failed * 2 < len(on_head):
+        yield Problem(place, 1, f"only {failed} of {len(on_head)} hidden checks fail on head/; at least half must")
+    for result in (r for r in on_head if r.error):
+        yield Problem(place, 1, f"{result.id} on head/ could not be judged ({result.text})")
+    tell(f"{entry.slug}: {failed} of {len(on_head)} hidden checks reject head/")
 
 
 def mutant_tree(entry: Entry, mutant: Path, scratch: Path) -> Path:
@@ -163,15 +177,14 @@ def _traces(entry: Entry, tell: Tell) -> Iterator[Problem]:
             tell(f"{entry.slug}: trace {exercise!r} measured as the key says")
 
 
-def _probes(entry: Entry, tell: Tell, *, short: bool = False) -> Iterator[Problem]:
-    suites: tuple[Suite, ...] = ("probes", "load")
-    for suite in suites:
-        for tree in (entry.folder / "head", *(() if short else (_reference(entry),))):
-            for result in run_in_process(entry, tree, suite):
-                if result.error:
-                    yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
-                elif suite == "probes":
-                    tell(f"{entry.slug}: probe {result.id} on {tree.name}/: {result.outcome}")
+def _runs(entry: Entry, tell: Tell, *, suite: Suite, short: bool = False) -> Iterator[Problem]:
+    """Probes or loads, which have to come to an end."""
+    for tree in (entry.folder / "head", *(() if short else (_reference(entry),))):
+        for result in run_in_process(entry, tree, suite):
+            if result.error:
+                yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
+            elif suite == "probes":
+                tell(f"{entry.slug}: probe {result.id} on {tree.name}/: {result.outcome}")
 
 
 def _linters(entry: Entry, tell: Tell) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ from reviewkit.harness.job import LoadError
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Mark, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
+from reviewkit.harness.standing import Standing
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -66,15 +67,19 @@ class Result:
         return self.outcome == "error"
 
 
-def local_stage(entry: Entry, tree: Path) -> Stage:
+def local_stage(entry: Entry, tree: Path, standing: Standing | None = None) -> Stage:
     """A stage that runs `tree` in a thread of this process."""
     s = entry.scenario
-    return Stage(Tree(tree), entry.folder, s.modules, s.packages, LocalLauncher(), entry.rubric_folder)
+    return Stage(Tree(tree), entry.folder, s.modules, s.packages, LocalLauncher(), entry.rubric_folder, standing)
 
 
 async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1, only: str = "") -> list[Result]:
     """Run a suite of a scenario on a tree, one item after the other; of proofs and hidden checks `only` one where it is named."""
-    stage = local_stage(entry, tree)
+    async with Standing() as standing:
+        return await _suite(local_stage(entry, tree, standing), entry, suite, seed, only)
+
+
+async def _suite(stage: Stage, entry: Entry, suite: Suite, seed: int, only: str) -> list[Result]:
     if suite == "probes":
         return [await _probe(stage, p.id, entry.folder / p.file) for p in entry.scenario.probes]
     if suite == "load":

@@ -21,6 +21,7 @@ from reviewkit.guest.check import BlindStage, BlindTree, judge
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Plot, Recording, marked
 from reviewkit.harness.stage import Stage, Tree, find_driver, load_module
+from reviewkit.harness.standing import Standing
 from reviewkit.journal import Recorder, kernel_recorder
 from reviewkit.plot import svg, table
 from reviewkit.terms import DISAGREED
@@ -183,11 +184,11 @@ class Workbook:
         display(own_playback(self._recorder.events(), self.entry).box)
 
     # --- running --------------------------------------------------------------------------------------------------
-    def stage(self, on: str = WORKSPACE) -> Stage:
+    def stage(self, on: str = WORKSPACE, standing: Standing | None = None) -> Stage:
         """A stage for a tree: `workspace` (your edits), `head` (as proposed), `base` (before), or a mend exercise's id."""
         entry = self.entry
         root = entry.folder / on if on in ("head", "base") else self.workspace.tree(on)
-        return Stage(Tree(root), entry.folder, entry.scenario.modules, entry.scenario.packages, LocalLauncher())
+        return Stage(Tree(root), entry.folder, entry.scenario.modules, entry.scenario.packages, LocalLauncher(), standing=standing)
 
     async def probe(self, probe_id: str, on: str = WORKSPACE) -> None:
         """Run a probe and show what happens. `on`: see `stage`."""
@@ -232,14 +233,16 @@ class Workbook:
         if self._lacks():
             return
         results = []
-        for mark, function in marked(load_module(self.entry.folder / exercise.public_checks), "check").values():
-            try:
-                verdict = await function(self.stage(exercise_id), Random(mark.id))
-                passed, seen = verdict.passed, f"expected {verdict.expected}; saw {verdict.seen}"
-            except Exception as error:  # the candidate's code may fail in any way: that is an outcome
-                passed, seen = False, f"{type(error).__name__}: {error}"
-            print(f"{'passed' if passed else 'FAILED'}  {mark.title}" + ("" if passed else f": {seen}"))
-            results.append({"check": mark.id, "passed": passed, "seen": seen[:1000]})
+        async with Standing() as standing:
+            stage = self.stage(exercise_id, standing)
+            for mark, function in marked(load_module(self.entry.folder / exercise.public_checks), "check").values():
+                try:
+                    verdict = await function(stage, Random(mark.id))
+                    passed, seen = verdict.passed, f"expected {verdict.expected}; saw {verdict.seen}"
+                except Exception as error:  # the candidate's code may fail in any way: that is an outcome
+                    passed, seen = False, f"{type(error).__name__}: {error}"
+                print(f"{'passed' if passed else 'FAILED'}  {mark.title}" + ("" if passed else f": {seen}"))
+                results.append({"check": mark.id, "passed": passed, "seen": seen[:1000]})
         self.record("exercise.run", {"exercise": exercise_id, "results": results})
 
     async def load(self, exercise_id: str, seed: int = 1) -> Load:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from reviewkit.guest.plain import NotPlainError, plain
 from reviewkit.harness import HANG, Answer, Calls, HttpCall, LoadError, Reply, Stage, Tree, World
 from reviewkit.harness.gate import STEP_SECONDS, Gate
 from reviewkit.harness.local import LocalLauncher
+from reviewkit.harness.standing import Standing
 
 SHOP = """
 import asyncio, httpx, sqlite3
@@ -270,3 +272,34 @@ def test_a_connection_that_a_guest_left_open_says_nothing_when_it_is_collected(
         exec(f"class Left:\n    def __del__(self):\n        raise RuntimeError({module!r})", names)  # noqa: S102 - ours
         names.pop("Left")()
     assert said == ["shop"]
+
+
+@dataclass(frozen=True)
+class Kit:
+    world: World
+
+
+def test_items_of_a_suite_share_a_guest_where_one_is_kept(stage: Stage) -> None:
+    """Without a place to keep them each has its own, as hidden checks have; a driver's error ends no guest."""
+    made: list[World] = []
+
+    def make() -> Kit:
+        made.append(world())
+        return Kit(made[-1])
+
+    async def items(on: Stage) -> list[tuple[Kit, Any, int]]:
+        found = []
+        for name in ("take", "boom", "take"):
+            async with on.common(make) as (job, kit):
+                found.append((kit, (await job.call(name)).error, kit.world.db().rows("SELECT qty FROM stock")[0][0]))
+        return found
+
+    async def kept() -> list[tuple[Kit, Any, int]]:
+        async with Standing() as standing:
+            return await items(replace(stage, standing=standing))
+
+    together = asyncio.run(kept())
+    assert [item[1:] for item in together] == [(None, 9), ("KeyError", 9), (None, 8)]
+    assert len({id(item[0]) for item in together}) == 1 == len(made)
+    apart = asyncio.run(items(stage))
+    assert [item[1:] for item in apart] == [(None, 9), ("KeyError", 10), (None, 9)]

@@ -80,6 +80,11 @@ class Calls:
         self._job = job
         self.world = world
 
+    @property
+    def over(self) -> bool:
+        """Whether the guest has ended by itself."""
+        return getattr(self._job, "ending", None) is not None
+
     async def call(self, name: str, /, *, timeout: float = CALL_SECONDS, **kwargs: Any) -> Answer:
         """Call a function of the driver.
 

@@ -7,16 +7,29 @@ import contextlib
 import importlib.util
 import itertools
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Protocol, TypeVar
 
 from reviewkit.harness.job import Calls, Launcher, Load
+from reviewkit.harness.standing import Standing
 from reviewkit.harness.world import World
 
 _counter = itertools.count(1)
+
+
+class HasWorld(Protocol):
+    """What a scenario's `harness/world.py` makes."""
+
+    @property
+    def world(self) -> World:
+        """The world that the guest lives in."""
+
+
+Made = TypeVar("Made", bound=HasWorld)
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,8 @@ class Stage:
     packages: tuple[str, ...]
     launcher: Launcher
     rubric_folder: Path | None = None
+    standing: Standing | None = None
+    """Where guests are kept that many items of a suite use; None where each has its own."""
 
     @property
     def rubric(self) -> Path:
@@ -98,6 +113,31 @@ class Stage:
         finally:
             await job.close()
             world.close()
+
+    @contextlib.asynccontextmanager
+    async def common(self, make: Callable[[], Made]) -> AsyncIterator[tuple[Calls, Made]]:
+        """As `open`, for code that leaves no trace for what comes after it in the same guest.
+
+        The guest is the one that asked for the same before, where such guests are kept; else it is its own.
+
+        Args:
+            make: Function of the kit that makes what has the `world`.
+
+        Raises:
+            LoadError: As `open`.
+        """
+        if self.standing is None:
+            made = make()
+            async with self.open(made.world) as job:
+                yield job, made
+            return
+        key = (self.tree.root, make.__qualname__)
+        held = self.standing.guests.get(key)
+        if held is None or held[0].over:
+            made = make()
+            held = await self.standing.opened.enter_async_context(self.open(made.world)), made
+            self.standing.guests[key] = held
+        yield held
 
 
 def find_driver(scenario: Path) -> Path:
