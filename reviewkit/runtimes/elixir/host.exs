@@ -379,9 +379,12 @@ defmodule Reviewkit.Host do
   end
 
   defp marked(entry) do
-    for file <- Path.wildcard("/proc/[0-9]*/environ"), {:ok, text} <- [File.read(file)], entry in :binary.split(text, <<0>>, [:global]) do
-      file |> Path.dirname() |> Path.basename()
-    end
+    for {:ok, names} <- [File.ls("/proc")],
+        pid <- names,
+        pid =~ ~r/^\d+$/,
+        {:ok, text} <- [File.read("/proc/#{pid}/environ")],
+        entry in :binary.split(text, <<0>>, [:global]),
+        do: pid
   end
 end
 
