@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reviewkit.bank import Entry
 from reviewkit.bankcheck import LEAST_MUTANTS, Problem
-from reviewkit.bankisolates import handed_in_problems, isolate_problems
+from reviewkit.bankisolates import handed_in_problems, isolate_problems, one_in
 from reviewkit.harness.stage import find_driver
 from reviewkit.linters import MOST_SHARE, LinterMissingError, linter_hits, senior_share
 from reviewkit.proving import Suite, SuiteError, run_in_process, side_by_side
@@ -21,7 +21,7 @@ from reviewkit.yamlfile import read_yaml
 Tell = Callable[[str], None]
 
 
-def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool = False) -> list[Problem]:
+def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool = False, share: int = 1) -> list[Problem]:
     """Run everything a scenario can run and return what is wrong. Needs a rubric.
 
     Args:
@@ -31,12 +31,13 @@ def run_problems(entry: Entry, tell: Tell = lambda _text: None, *, quick: bool =
             run is a process of its own (trees in TypeScript), also leave out the mend as handed in, and probes on the reference.
             Where each is a Java with Spring, seconds of processor time, leave out all but proofs on head and reference, checks on
             the reference, traces, and probes on head.
+        share: Make one in so many of the isolates and mutants, the same ones each time.
     """
     kind = find_driver(entry.folder).suffix
-    isolates = partial(isolate_problems, quick=quick)
+    isolates = partial(isolate_problems, quick=quick, share=share)
     short, least = quick and kind != ".py", quick and kind == ".java"
     whole = () if short else (handed_in_problems,)
-    thorough = () if least else (_mutants, isolates, partial(_runs, suite="load", short=short))
+    thorough = () if least else (partial(_mutants, share=share), isolates, partial(_runs, suite="load", short=short))
     parts = (_proofs, partial(_checks, least=least), *whole, *thorough, _traces, partial(_runs, suite="probes", short=short), _linters)
     found: list[Problem] = []
     # Each part waits for processes of its own, of which `proving` limits the number.
@@ -139,7 +140,7 @@ def _failures(entry: Entry, mutant: Path, reason: str) -> list[str]:
             return [str(error)]
 
 
-def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
+def _mutants(entry: Entry, tell: Tell, share: int) -> Iterator[Problem]:
     if not _keyed_checks(entry):
         return
     assert entry.rubric_folder is not None  # noqa: S101 - callers pass entries with a rubric
@@ -147,6 +148,7 @@ def _mutants(entry: Entry, tell: Tell) -> Iterator[Problem]:
     place = f"rubrics/{entry.slug}/mutants"
     if len(mutants) < LEAST_MUTANTS:
         yield Problem(place, 1, f"{len(mutants)} mutants; {LEAST_MUTANTS} are asked for")
+    mutants = one_in(share, mutants, lambda mutant: mutant.name)
     caught = 0
     reasons = [str(read_yaml(m / "mutant.yaml").get("caught_by") or "") for m in mutants]
     outcomes = side_by_side(lambda item: _failures(entry, *item), zip(mutants, reasons, strict=True))

@@ -10,7 +10,7 @@ from pygments import lex
 from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, String
 
-SUFFIXES: Final = (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs")
+SUFFIXES: Final = (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".java")
 LEAST_WORDS: Final = 4
 """Words from which on a string reads as prose."""
 

@@ -42,8 +42,11 @@ class Material:
     """Of the key; for the kinds that know it."""
 
 
-HEADS = {False: r"\s*(async )?def |\s*class |@", True: r"\s*(export )?(async )?(class|function) |\s*(private )?(async )?\w+\(.*\{$"}
-"""Where a function or class begins, in Python and in TypeScript."""
+HEADS = {
+    False: r"\s*(async )?def |\s*class |@",
+    True: r"\s*(export |public )?(async )?(class|record|function) |\s*(private )?(async )?\w+\(.*\{$|\s*(public|private|protected) [\w<>, ]+\(",
+}
+"""Where a function or class begins, in Python, and in TypeScript or Java."""
 
 
 @cache

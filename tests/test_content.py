@@ -12,7 +12,7 @@ import pytest
 
 from reviewkit.bank import find_bank
 from reviewkit.bankcheck import Problem, canary_problems, read_problems
-from reviewkit.bankisolates import isolate_faults
+from reviewkit.bankisolates import isolate_faults, one_in
 from reviewkit.bankproof import run_problems
 from reviewkit.isolates import isolates_of
 
@@ -33,8 +33,16 @@ def test_a_scenario_reads_without_a_problem(slug: str) -> None:
 @pytest.mark.parametrize("slug", BANK.slugs)
 def test_a_scenario_proves_itself(slug: str, request: pytest.FixtureRequest) -> None:
     """Proofs on head, reference and isolates, hidden checks on reference, head and mutants, traces, probes, loads, linters."""
-    quick = not request.config.getoption("--full")
-    assert [str(p) for p in run_problems(BANK.entry(slug), quick=quick)] == []
+    full = request.config.getoption("--full")
+    assert [str(p) for p in run_problems(BANK.entry(slug), quick=not full, share=1 if full else 3)] == []
+
+
+def test_a_share_is_chosen_by_name_alone() -> None:
+    names = [f"mutant-{number}" for number in range(60)]
+    third = one_in(3, names, str)
+    assert 10 <= len(third) <= 30
+    assert one_in(3, [*names, "another"], str)[: len(third)] == third
+    assert one_in(1, names, str) == names and len(one_in(10**9, names, str)) == 1
 
 
 def test_an_isolate_for_which_no_proof_runs_is_a_fault() -> None:
