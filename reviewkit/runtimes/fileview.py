@@ -53,7 +53,7 @@ def view(name: str, text: str) -> dict[str, str]:
     title = f"{escape(name)}, {count} line{'s' if count != 1 else ''}{' or more' if len(text) > MOST_CHARACTERS else ''}"
     body = "\n".join(rows + more)
     pre = f'<pre tabindex="0" aria-label="{escape(name)}" style="{_FRAME}">{body}</pre>'
-    html = f'<style>{_style()}</style><details open class="rk-file"><summary>{title}</summary>{pre}</details>'
+    html = f'<style>{_style()}</style><details open class="rk-view"><summary>{title}</summary>{pre}</details>'
     return {"text/html": html, "text/plain": "\n".join([shown.removesuffix("\n"), *more]) if more else text}
 
 
@@ -68,9 +68,9 @@ def _line(tokens: list[str]) -> str:
 
 def _style() -> str:
     rules = [
-        f".rk-file .rk-n {{ user-select: none; color: color-mix(in srgb, {_TEXT} 66%, transparent); }}",
+        f".rk-view .rk-n {{ user-select: none; color: color-mix(in srgb, {_TEXT} 66%, transparent); }}",
     ]
     for part, (shorts, share, more) in _COLOURS.items():
-        names = ", ".join(f".rk-file .rk-{short}" for short in shorts.split())
+        names = ", ".join(f".rk-view .rk-{short}" for short in shorts.split())
         rules.append(f"{names} {{ color: color-mix(in srgb, var(--jp-mirror-editor-{part}-color, currentcolor) {share}%, {_TEXT}); {more} }}")
     return " ".join(rules)

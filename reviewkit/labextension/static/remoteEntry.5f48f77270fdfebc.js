@@ -2,7 +2,7 @@
 (() => {
   'use strict';
   const SCRIPT_URL = document.currentScript.src;
-  const CORE_URL = new URL('core.9b54a3aaac45d157.js', SCRIPT_URL).href;
+  const CORE_URL = new URL('core.fc17c4bdf3bf7bee.js', SCRIPT_URL).href;
   let scope = null;
 
   /** A package that JupyterLab shares: the copy in use, because tokens must be the same objects as JupyterLab's. */
