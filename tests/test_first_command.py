@@ -277,6 +277,9 @@ def test_a_candidate_works_in_what_a_hub_builds_and_finds_no_key_there(machine: 
     asked = urllib.request.Request(f"{address}reviewkit/api/start", json.dumps({"slug": SCENARIO}).encode(), headers)  # noqa: S310
     with opener().open(asked, timeout=60) as answer:
         name = json.load(answer)["path"]
+    with pytest.raises(urllib.error.HTTPError) as refused, opener().open(f"{address}lsp/status?token={TOKEN}", timeout=60):
+        pass
+    assert refused.value.code == 404, "nobody looks for language servers, which starts Node"
     entry = find_bank(ROOT).entry(SCENARIO)
     review = next(review for review, _ in reviews(entry) if review.findings)
     launched = {"executable_path": find_browser(), "args": ["--no-sandbox"]}

@@ -94,6 +94,10 @@ def test_lab_asks_for_no_news_links_no_commands_and_keeps_the_order_of_what_widg
         ):
             settings = ask(served, f"lab/api/settings/@jupyterlab/apputils-extension:{name}")
             assert json.loads(settings["raw"])[key] == value
+        with pytest.raises(urllib.error.HTTPError) as refused:  # nobody looks for language servers, which starts Node
+            ask(served, "lsp/status")
+        assert refused.value.code == 404
+        refused.value.close()
 
 
 def test_the_kernel_of_a_served_workbook_records(tmp_path: Path) -> None:
