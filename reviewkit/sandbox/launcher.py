@@ -16,17 +16,13 @@ from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
-from reviewkit.runtimes import javaguest
-from reviewkit.runtimes.base import MissingRuntimeError
-from reviewkit.runtimes.nodeguest import DRIVERS, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Memory, order, sources
-from reviewkit.sandbox.inner import limits
+from reviewkit.runtimes.stripping import Ask, Memory, order, sources
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
-from reviewkit.sandbox.levels import NODE_LEVELS, Level
-from reviewkit.sandbox.reach import JAVA, KIT, NODE, SPRING, reachable_by_all
+from reviewkit.sandbox.levels import Level
+from reviewkit.sandbox.programs import program_of
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
-from reviewkit.sandbox.unavailable import GuestLacksError, SandboxError
+from reviewkit.sandbox.unavailable import SandboxError
 
 SEED = 1
 WASI_SLOW = 4.0
@@ -68,12 +64,8 @@ class SandboxLauncher:
             GuestLacksError: If guests of this level cannot have a declared package.
             SandboxError: If no guest can be started.
         """
-        is_node, is_java, has_kit = load.driver.suffix in DRIVERS, load.driver.suffix in javaguest.DRIVERS, False
-        has_spring = is_java and self._java_or_not(load.driver)
-        if is_node:
-            has_kit = self._node_or_not(load.driver)
-        program = (JAVA, *([SPRING] if has_spring else [])) if is_java else (NODE, *([KIT] if has_kit else [])) if is_node else ()
-        line = await self._line(program or tuple(sorted(load.packages)))
+        program = program_of(load.driver, self.level)
+        line = await self._line(program.packages if program else tuple(sorted(load.packages)))
         try:
             folder = self._staged(load.root)
         except OSError as error:
@@ -86,13 +78,11 @@ class SandboxLauncher:
             raise
         finally:
             theirs.close()
-        if is_node:
-            ordered.how = lambda ended, _full: how_it_ended(ended, limits.CPU_SECONDS)
-        if is_java:
-            ordered.how = lambda ended, _full: javaguest.how_it_ended(ended, javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS)
+        if program:
+            ordered.how = program.how
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
-        await job.start(ordered, load, partial(self._code, load, folder, WITH_JSX if has_kit else TYPED) if is_node else None)
+        await job.start(ordered, load, partial(self._code, load, folder, program.endings) if program and program.endings else None)
         return job
 
     async def _code(self, load: Load, copy: Path, endings: tuple[str, ...], ask: Ask) -> dict[str, Any]:
@@ -103,43 +93,6 @@ class SandboxLauncher:
             for old in list(self._codes)[:-MOST_CODES]:
                 del self._codes[old]
         return await order(load, files, known, ask)
-
-    def _node_or_not(self, driver: Path) -> bool:
-        """Make sure that guests of this level can be Node processes; say whether those with this driver have packages to import.
-
-        Raises:
-            GuestLacksError: If not: without namespaces and landlock no file may be opened, and a program starts by opening some.
-        """
-        if self.level not in NODE_LEVELS:
-            raise GuestLacksError("Node", self.level, "Score where bubblewrap works, or landlock.")
-        try:
-            node, kit = required(), kit_for(driver)
-        except MissingRuntimeError as error:
-            raise GuestLacksError(f"Node ({error.fact})", self.level, error.next_step) from None
-        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all((node.binary, str(member()), str(kit or member()))):
-            step = "Install Node and reviewkit where every user can get to them, the data folder included."
-            raise GuestLacksError("Node where guests can get to it", self.level, step)
-        return kit is not None
-
-    def _java_or_not(self, driver: Path) -> bool:
-        """Make sure that guests of this level can be Java processes; say whether those with this driver have Spring.
-
-        Raises:
-            GuestLacksError: If not, for the same reasons as with Node.
-        """
-        if self.level not in NODE_LEVELS:
-            raise GuestLacksError("Java", self.level, "Score where bubblewrap works, or landlock.")
-        has_spring = javaguest.has_spring(driver)
-        if has_spring and self.level is Level.LANDLOCK:  # it looks for components in files, and there no guest can write any
-            raise GuestLacksError("Spring", self.level, "Score where bubblewrap works.")
-        try:
-            jdk, classes = javaguest.required(spring=has_spring)
-        except MissingRuntimeError as error:
-            raise GuestLacksError(f"Java ({error.fact})", self.level, error.next_step) from None
-        if self.level is Level.LANDLOCK and os.geteuid() == 0 and not reachable_by_all(javaguest.readable(jdk, classes)):
-            step = "Install a JDK where every user can get to it, and name such a data folder in XDG_DATA_HOME."
-            raise GuestLacksError("Java where guests can get to it", self.level, step)
-        return has_spring
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)
