@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reviewkit.errors import DataError
+from reviewkit.runtimes import programend
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.javaplace import FAST_START, SETUP, Jdk, compiled, libraries, require_jdk
 
@@ -24,10 +25,6 @@ SPRING_SECONDS: Final = 30
 _SPRING: Final = re.compile(r"^\s*import\s+(static\s+)?org\.springframework\.", re.MULTILINE)
 _OUT_OF_MEMORY: Final = 3
 """Status with which Java ends where its heap is full."""
-_KIB: Final = 1024
-_MOST_OWN_KIB: Final = 160 * _KIB
-_ABORTS: Final = frozenset((4, 5, 6, 11))
-"""Signals by which the engine ends itself, also where memory could not be had."""
 
 
 def has_spring(driver: Path) -> bool:
@@ -102,12 +99,4 @@ def environment(jdk: Jdk) -> dict[str, str]:
 
 def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:
     """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
-    signal = os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
-    if ended.cpu >= cpu_seconds / 2 and signal in (9, 24):
-        return "time_limit", f"more than {cpu_seconds} s of processor time"
-    full = not signal and os.waitstatus_to_exitcode(ended.status) == _OUT_OF_MEMORY
-    if full or signal == 9 or (signal in _ABORTS and ended.peak_kib > _MOST_OWN_KIB):
-        return "memory_limit", f"more than {HEAP_MEGABYTES} MiB of Java heap, or too much memory beside it"
-    if signal:
-        return "crashed", f"the process died of signal {signal}"
-    return "crashed", f"the process left with status {os.waitstatus_to_exitcode(ended.status)}"
+    return programend.how_it_ended(ended, cpu_seconds, f"{HEAP_MEGABYTES} MiB of Java heap", _OUT_OF_MEMORY)

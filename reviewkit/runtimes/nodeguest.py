@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reviewkit.runtimes import programend
 from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.runtimes.nodekit import HEAP_MEGABYTES, engine_flags, require_kit
 from reviewkit.runtimes.nodeplace import LEAST_STRIPPING, Node, require_node
@@ -17,11 +17,6 @@ JSX_DRIVERS: Final = (".tsx", ".jsx")
 """Endings of drivers whose guests have the packages of React, and a document."""
 DRIVERS: Final = (".ts", ".mjs", *JSX_DRIVERS)
 """Endings of drivers that make a guest a Node process."""
-_KIB: Final = 1024
-_MOST_OWN_KIB: Final = 160 * _KIB
-"""More than Node itself holds: an abort above it is for lack of memory."""
-_ABORTS: Final = frozenset((4, 5, 6, 11))
-"""Signals by which the engine ends itself: SIGILL, SIGTRAP, SIGABRT, and SIGSEGV where memory could not be had."""
 
 
 def required() -> Node:
@@ -66,11 +61,4 @@ def command(binary: str, kit: Path | None, seed: str = "{seed}") -> tuple[str, .
 
 def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:
     """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
-    signal = os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
-    if ended.cpu >= cpu_seconds / 2 and signal in (9, 24):
-        return "time_limit", f"more than {cpu_seconds} s of processor time"
-    if signal == 9 or (signal in _ABORTS and ended.peak_kib > _MOST_OWN_KIB):
-        return "memory_limit", f"more than {HEAP_MEGABYTES} MiB of JavaScript heap, or too much memory beside it"
-    if signal:
-        return "crashed", f"the process died of signal {signal}"
-    return "crashed", f"the process left with status {os.waitstatus_to_exitcode(ended.status)}"
+    return programend.how_it_ended(ended, cpu_seconds, f"{HEAP_MEGABYTES} MiB of JavaScript heap")
