@@ -11,26 +11,25 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from reviewkit.allowance import Allowance
 from reviewkit.bank import ContentError, Entry
 from reviewkit.errors import ReviewkitError, printable
 from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.world import World
-from reviewkit.pace import ticking
+from reviewkit.pace import Pace, ticking
 from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob
 from reviewkit.scenario import Exercise
 from reviewkit.scorecard import CheckResult
 
 CHECK_SECONDS = 40.0
 """Wall time of one check, from outside."""
-EXERCISE_SECONDS = 240.0
-"""Wall time of all checks of an exercise; once it is used up and some of them ended for lack of time, the rest is not begun."""
 MAX_TEXT = 500
 
 Outcome = Literal[
@@ -52,6 +51,8 @@ class _Seen:
     """The sandbox itself failed: no guest could be started, or its fork server ended. Twice over it counts as it is."""
     never_loads: bool = False
     """The code used up its processor time while it was loaded; it would do so in every check."""
+    own: float = 0.0
+    """Seconds that it took, without those in which parent or guest was ready to go on and had no processor."""
 
 
 async def run_hidden_checks(
@@ -91,14 +92,14 @@ async def check_tree(entry: Entry, exercise_id: str, tree: Path, launcher: Launc
 
 async def _check_all(entry: Entry, exercise_id: str, tree: Path, launcher: Launcher, seed: int) -> list[CheckResult]:
     results = []
-    begun, late = time.monotonic(), False
-    rest: _Seen | None = None
+    allowance = Allowance()
+    never: _Seen | None = None
     for mark, function in _checks(entry, exercise_id):
-        if late and time.monotonic() - begun > EXERCISE_SECONDS:
-            rest = _Seen("time_limit", seen="not begun: the checks before it used up the time of the exercise")
-        seen = rest or await _run(_Run(entry, tree, launcher, mark, function, seed))
-        late = late or seen.outcome in ("time_limit", "not_measured")
-        rest = seen if seen.never_loads else rest
+        begun = time.monotonic()
+        rest = allowance.rest
+        seen = never or (_Seen(rest[0], seen=rest[1]) if rest else await _run(_Run(entry, tree, launcher, mark, function, seed)))
+        allowance.charge(seen.outcome, seen.own, time.monotonic() - begun)
+        never = seen if seen.never_loads else never
         results.append(_result(exercise_id, mark, seen))
     return results
 
@@ -179,6 +180,11 @@ class _Watched:
         return float(sum(end.cpu for end in ends if end is not None))
 
     @property
+    def out_of_cpu(self) -> bool:
+        """Whether a guest ended because it had used up its processor time."""
+        return self.ending is not None and self.ending[0] == "time_limit"
+
+    @property
     def waited(self) -> float:
         """Seconds that a guest's most delayed thread had no processor, at the worst."""
         return max((float(getattr(job, "waited", 0.0)) for job in self.jobs), default=0.0)
@@ -222,23 +228,28 @@ async def _run(run: _Run) -> _Seen:
 
 async def _once(run: _Run) -> _Seen:
     watched = _Watched(run.launcher)
+    with ticking() as pace:
+        seen = await _look(run, watched, pace)
+        return replace(seen, own=watched.cpu if watched.out_of_cpu else pace.own(watched.waited))
+
+
+async def _look(run: _Run, watched: _Watched, pace: Pace) -> _Seen:
     scenario, entry = run.entry.scenario, run.entry
     stage = Stage(Tree(run.tree), entry.folder, scenario.modules, scenario.packages, watched, entry.rubric_folder)
-    with ticking() as pace:
-        try:
-            work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
-            verdict = await _within(work, watched)
-        except TimeoutError:
-            return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu, watched.waited))
-        except LoadError as error:
-            return _not_loaded(error, pace.starved(watched.cpu, watched.waited), watched)
-        except GuestLacksError as error:
-            return _Seen("not_run", seen=str(error))
-        except ReviewkitError as error:
-            return _Seen("error", seen=str(error), lost=isinstance(error, SandboxError))
-        except Exception as error:  # an answer that the check cannot read, or a fault of the check
-            return await _blame(run, watched, error)
-        return _judged(verdict, watched, pace.starved(watched.cpu, watched.waited))
+    try:
+        work = run.function(stage, Random(f"{run.mark.id}:{run.seed}"))
+        verdict = await _within(work, watched)
+    except TimeoutError:
+        return _out_of_time(watched, "", f"no verdict within {CHECK_SECONDS:g} s", pace.starved(watched.cpu, watched.waited))
+    except LoadError as error:
+        return _not_loaded(error, pace.starved(watched.cpu, watched.waited), watched)
+    except GuestLacksError as error:
+        return _Seen("not_run", seen=str(error))
+    except ReviewkitError as error:
+        return _Seen("error", seen=str(error), lost=isinstance(error, SandboxError))
+    except Exception as error:  # an answer that the check cannot read, or a fault of the check
+        return await _blame(run, watched, error)
+    return _judged(verdict, watched, pace.starved(watched.cpu, watched.waited))
 
 
 async def _within(work: Coroutine[Any, Any, Verdict], watched: _Watched) -> Verdict:

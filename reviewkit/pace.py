@@ -47,6 +47,15 @@ class Pace:
         return self.ticks < wall / TICK_SECONDS * LEAST_TICKS - 1 or lost > wall * MOST_WAITED
 
 
+    def own(self, waited: float) -> float:
+        """Seconds since it began in which parent or guest was not merely waiting for a processor.
+
+        Args:
+            waited: Seconds that a thread of a guest was ready and had no processor.
+        """
+        return max(0.0, time.monotonic() - self.begun - max(waited, waits.of_this_thread() - self.waited))
+
+
 class _Clock:
     """One thread that ticks for every pace that is being kept, as long as there is one."""
 

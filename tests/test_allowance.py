@@ -1,0 +1,54 @@
+"""Late checks end an exercise early, but only by time that was the candidate's own; a busy machine costs nobody points."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sandbox_bank import MODULE, REFERENCE, make_bank
+
+from reviewkit import allowance
+from reviewkit.allowance import BUSY_SECONDS, OWN_SECONDS, Allowance
+from reviewkit.checks import run_hidden_checks
+from reviewkit.sandbox import open_launcher
+
+
+def test_time_of_ones_own_runs_out() -> None:
+    left = Allowance()
+    left.charge("time_limit", OWN_SECONDS, OWN_SECONDS)
+    assert left.rest is None
+    left.charge("time_limit", 1.0, 1.0)
+    assert left.rest is not None
+    assert left.rest[0] == "time_limit"
+
+
+def test_time_that_others_took_is_not_ones_own() -> None:
+    left = Allowance()
+    for _ in range(20):
+        left.charge("time_limit", 5.0, 80.0)
+        left.charge("passed", 300.0, 300.0)
+        left.charge("failed", 300.0, 300.0)
+    assert left.rest is None
+
+
+def test_a_machine_that_stays_too_busy_leaves_the_rest_without_a_measurement() -> None:
+    left = Allowance()
+    left.charge("not_measured", 80.0, BUSY_SECONDS)
+    assert left.rest is None
+    left.charge("not_measured", 0.0, 1.0)
+    assert left.rest is not None
+    assert left.rest[0] == "not_measured"
+
+
+@pytest.mark.sandbox
+def test_what_is_not_begun_is_late_and_a_quick_mend_after_it_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = make_bank(tmp_path)
+    monkeypatch.setattr(allowance, "OWN_SECONDS", 1.0)
+    sleeps = REFERENCE.replace("return sum(prices)", "import time; time.sleep(60)")
+    with open_launcher() as launcher:
+        late = asyncio.run(run_hidden_checks(entry, "mend", {MODULE: sleeps}, launcher, 1))
+        quick = asyncio.run(run_hidden_checks(entry, "mend", {MODULE: REFERENCE}, launcher, 1))
+    assert [result.outcome for result in late] == ["time_limit"] * 3
+    assert [result.seen.startswith("not begun") for result in late] == [False, True, True]
+    assert [result.outcome for result in quick] == ["passed"] * 3
