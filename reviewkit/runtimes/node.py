@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from reviewkit.runtimes.base import End, Host, Show
-from reviewkit.runtimes.nodeplace import FOLDER, require_modules, require_node
+from reviewkit.runtimes.nodeplace import FOLDER, SETUP, require_modules, require_node
 
 CELL_MEGABYTES: Final = 256
 """JavaScript heap of one cell."""
@@ -59,7 +59,7 @@ class NodeHost:
 
     def _started(self) -> Host:
         if self._host is None or self._host.pid is None:
-            node, modules = require_node(), require_modules()
+            node, modules = require_node(command=SETUP), require_modules()
             place = tempfile.gettempdir()
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
             folder = os.path.join(place, f"reviewkit-node-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118

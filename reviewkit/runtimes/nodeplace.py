@@ -72,19 +72,29 @@ def _version(binary: str) -> tuple[int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
-def require_node(least: tuple[int, int] = LEAST) -> Node:
+def require_node(least: tuple[int, int] = LEAST, command: str = INSTALL) -> Node:
     """A Node of at least this version.
+
+    Args:
+        least: The version.
+        command: What to run where there is none, for the message.
 
     Raises:
         MissingRuntimeError: If there is none.
     """
     node = find_node()
     if node is None:
-        raise MissingRuntimeError("Node is not on this machine", f"Run: {INSTALL}")
+        raise MissingRuntimeError("Node is not on this machine", f"Run: {command}")
     if node.version < least:
         wanted = ".".join(map(str, least))
-        raise MissingRuntimeError(f"Node {node.text} is too old, {wanted} is needed", f"Run: {INSTALL}")
+        raise MissingRuntimeError(f"Node {node.text} is too old, {wanted} is needed", f"Run: {command}")
     return node
+
+
+def is_usable() -> bool:
+    """Whether there is a Node that runs cells."""
+    node = find_node()
+    return node is not None and node.version >= LEAST
 
 
 def modules_folder() -> Path:
@@ -108,7 +118,7 @@ def require_modules() -> Path:
 def lacking() -> str | None:
     """What TypeScript cells lack here, in one line; None if nothing."""
     try:
-        require_node()
+        require_node(command=SETUP)
         require_modules()
     except MissingRuntimeError as error:
         return str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import itertools
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from reviewkit.runtimes.base import HostError, MissingRuntimeError
 
-INSTALL: Final = "pip install 'reviewkit[postgres]'"
+SETUP: Final = "reviewkit setup postgres"
 USER: Final = "rk"
 END_SECONDS: Final = 5.0
 INIT: Final = ("-D", "data", "-U", USER, "--auth=trust", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C")
@@ -47,7 +48,7 @@ def require_binaries() -> Path:
     """
     found = find_binaries()
     if found is None:
-        raise MissingRuntimeError("PostgreSQL is not installed", f"Run: {INSTALL}")
+        raise MissingRuntimeError("PostgreSQL is not installed", f"Run: {SETUP}")
     if not (found / "initdb").is_file():
         raise MissingRuntimeError(f"{found}: there is no PostgreSQL (REVIEWKIT_PG_BIN)", "Name its folder of binaries, with initdb in it.")
     return found
@@ -60,8 +61,44 @@ def lacking() -> str | None:
     except MissingRuntimeError as error:
         return str(error)
     if importlib.util.find_spec("asyncpg") is None:
-        return f"asyncpg, the driver of PostgreSQL, is not installed. Run: {INSTALL}"
+        return f"asyncpg, the driver of PostgreSQL, is not installed. Run: {SETUP}"
     return None
+
+
+def version(found: Path) -> str:
+    """Name and version of the server in a folder of binaries.
+
+    Raises:
+        HostError: If it does not say.
+    """
+    try:
+        said = subprocess.run([found / "postgres", "--version"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise HostError(f"PostgreSQL does not start ({error})", "Run: reviewkit doctor") from None
+    return said.stdout.strip().removeprefix("postgres ").replace("(PostgreSQL)", "PostgreSQL")
+
+
+def try_out(found: Path) -> None:
+    """Start a server once, and ask it for something by its driver.
+
+    Raises:
+        HostError: If it does not start, or does not answer.
+    """
+    server = Server(found)
+    try:
+        asyncio.run(_ask(server.url()))
+    finally:
+        server.close()
+
+
+async def _ask(url: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CREATE DATABASE tried")
+    finally:
+        await connection.close()
 
 
 class Server:
@@ -120,6 +157,8 @@ class Server:
         """Binaries that the server's user may run: those in a private folder of root's are copied, with the libraries beside them."""
         if not self._as or all(parent.stat().st_mode & 1 for parent in found.parents):
             return found
+        if found.parent.name != "pginstall":
+            raise HostError(f"{found}: the user that runs PostgreSQL for root may not enter it", "Name a folder that everybody may read.")
         package = found.parents[1]
         site = self.folder / "site"
         shutil.copytree(package / "pginstall", site / package.name / "pginstall", ignore=shutil.ignore_patterns("include"), symlinks=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from reviewkit.runtimes.base import HostError, MissingRuntimeError
-from reviewkit.runtimes.postgres import INSTALL, Server, require_binaries
+from reviewkit.runtimes.postgres import SETUP, Server, require_binaries
 from reviewkit.runtimes.sqltext import Statement, statements, table
 
 BUSY_SECONDS: Final = 2.0
@@ -124,7 +124,7 @@ class PostgresSession:
             HostError: If the server does not answer or refuses.
         """
         if importlib.util.find_spec("asyncpg") is None:
-            raise MissingRuntimeError("asyncpg, the driver of PostgreSQL, is not installed", f"Run: {INSTALL}")
+            raise MissingRuntimeError("asyncpg, the driver of PostgreSQL, is not installed", f"Run: {SETUP}")
         import asyncpg
 
         try:
