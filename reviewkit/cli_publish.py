@@ -11,6 +11,7 @@ import typer
 
 from reviewkit.cli_options import BankOption, JsonOption, RubricsOption
 from reviewkit.errors import UsageError
+from reviewkit.words import RunsIn
 
 if TYPE_CHECKING:
     from reviewkit.keyring import SigningKeyPair
@@ -21,6 +22,10 @@ def publish(
         Path, typer.Argument(metavar="DIR", help="Made when missing; else empty, or an earlier publication.")
     ],
     slugs: Annotated[Optional[list[str]], typer.Argument(help="Scenarios; all by default.")] = None,  # noqa: UP045
+    runs_in: Annotated[
+        Optional[list[RunsIn]],  # noqa: UP045
+        typer.Option("--runs-in", help="Instead of names: the scenarios whose code runs in it; may be given again."),
+    ] = None,
     bank: BankOption = None,
     rubrics: RubricsOption = None,
     pubkey: Annotated[
@@ -36,16 +41,19 @@ def publish(
     Scenarios, blank notebooks, binder/, licence, a README, your public keys and reviewkit's wheel; equal input gives equal
     bytes. Every file is searched for canaries and statements of all rubrics and for private keys; on a find nothing is written.
 
-    Example: reviewkit publish ../interviews checkout stock
+    Examples: reviewkit publish ../interviews checkout stock; reviewkit publish ../small --runs-in python
     """
     from reviewkit.bank import find_bank
+    from reviewkit.imageparts import running_in
     from reviewkit.keyring import keys_folder, read_keys
     from reviewkit.publishing import publish as write
 
+    if slugs and runs_in:
+        raise UsageError("Scenarios are named and --runs-in chooses others.", "Give the names, or --runs-in.")
+    found = find_bank(bank, rubrics)
+    chosen = running_in(found, runs_in) if runs_in else slugs or ()
     keys = read_keys(keys_folder())
-    made = write(
-        find_bank(bank, rubrics), slugs or (), folder, keys=keys, public_keys=_public(keys, pubkey), wheel=wheel
-    )
+    made = write(found, chosen, folder, keys=keys, public_keys=_public(keys, pubkey), wheel=wheel)
     if as_json:
         told = {
             "folder": str(made.folder),

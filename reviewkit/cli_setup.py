@@ -84,13 +84,15 @@ def _have(extra: str, there: bool) -> None:
 def java() -> None:
     """Get Spring Boot and its libraries ready, for %%java cells that use them.
 
-    Maven fetches them (43 MB) in pinned versions into your data folder, their hashes are checked, and the host of Java cells is
-    compiled; cells then need neither Maven nor a network. Nothing is done twice, what is damaged is replaced. Needs a JDK 17 or later
+    Maven fetches them (43 MB) in pinned versions into your data folder, their hashes are checked, and what Java cells and scenarios
+    in Java run is compiled; they then need neither Maven nor a network. Nothing is done twice, what is damaged is replaced. Needs a JDK 17 or later
     and Maven.
 
     Example: reviewkit setup java
     """
-    from reviewkit.runtimes import javaplace
+    from reviewkit.runtimes import javaguest, javaplace
 
     folder = javaplace.prepare()
-    typer.echo(f"ready: Java {javaplace.require_jdk().version}, Spring Boot {javaplace.spring_version()} in {folder}")
+    jdk = javaplace.require_jdk()
+    javaguest.member(jdk)
+    typer.echo(f"ready: Java {jdk.version}, Spring Boot {javaplace.spring_version()} in {folder}")

@@ -19,9 +19,9 @@ from reviewkit.bank import Entry
 from reviewkit.build import workbook
 from reviewkit.errors import DataError
 from reviewkit.harness.stage import find_driver
+from reviewkit.imageparts import Parts, parts_of
 from reviewkit.ownwheel import tidy_files, wheel_members
 from reviewkit.pins import with_packages
-from reviewkit.runtimes.nodeguest import DRIVERS
 from reviewkit.scenario import Scenario
 
 MANIFEST: Final = "publication.json"
@@ -78,12 +78,12 @@ def notebook_file(entry: Entry) -> bytes:
     return (json.dumps(workbook(bare), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
-def image_files(scenarios: Sequence[Scenario], drivers: Iterable[Path], wheel: tuple[str, bytes], public_keys: str) -> Tree:
+def image_files(scenarios: Sequence[Scenario], parts: Parts, wheel: tuple[str, bytes], public_keys: str) -> Tree:
     """`binder/`: what a hub builds and starts.
 
     Args:
         scenarios: Those that are published.
-        drivers: Theirs; Node is part of the image where one of them makes guests Node processes.
+        parts: What their code needs beside Python; what it does not need leaves no byte.
         wheel: Name and bytes of the reviewkit that the image installs.
         public_keys: Keys that verify invites, on one line; empty for none.
 
@@ -92,19 +92,23 @@ def image_files(scenarios: Sequence[Scenario], drivers: Iterable[Path], wheel: t
     """
     needed = [package for scenario in scenarios for package in scenario.packages]
     tree = {f"binder/{name}": _image_file(name).encode() for name in _COPIED}
-    node = _image_file("node.txt") if any(driver.suffix in DRIVERS for driver in drivers) else ""
+    node = _image_file("node.txt") if parts.node else ""
     tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + node, needed).encode()
+    if parts.system:
+        tree["binder/apt.txt"] = "".join(f"{name}\n" for name in parts.system).encode()
+    if parts.spring:
+        tree["binder/postBuild"] += _image_file("postBuild-spring").encode()
     tree[f"binder/{wheel[0]}"] = wheel[1]
     if public_keys:
         tree[PUBKEY] = f"{public_keys}\n".encode()
     return tree
 
 
-def texts(scenarios: Mapping[str, Scenario], wheel: tuple[str, bytes]) -> Tree:
+def texts(scenarios: Mapping[str, Scenario], parts: Parts, wheel: tuple[str, bytes]) -> Tree:
     """README for candidates, and the licence of the code."""
     rows = "\n".join(f"| {slug} | {s.title} | {s.stack} | {s.minutes} |" for slug, s in sorted(scenarios.items()))
     licences = "\n".join(f"- `scenarios/{slug}`: {s.licence}" for slug, s in sorted(scenarios.items()))
-    readme = Template(_image_file("README.md")).substitute(scenarios=rows, licences=licences, wheel=wheel[0])
+    readme = Template(_image_file("README.md")).substitute(scenarios=rows, licences=licences, needs=parts.told)
     members = wheel_members(wheel[1])
     licence = next(content for name, content in members.items() if name.endswith(".dist-info/licenses/LICENSE"))
     return {"README.md": readme.encode(), "LICENSE": licence}
@@ -144,7 +148,8 @@ def publication(entries: Iterable[Entry], wheel: tuple[str, bytes], public_keys:
         drivers.append(find_driver(entry.folder))
         tree |= {**found.tree, f"notebooks/{entry.slug}.ipynb": notebook_file(entry)}
         left += found.left_out
-    tree |= {**image_files(list(scenarios.values()), drivers, wheel, public_keys), **texts(scenarios, wheel)}
+    parts = parts_of(drivers)
+    tree |= {**image_files(list(scenarios.values()), parts, wheel, public_keys), **texts(scenarios, parts, wheel)}
     tree[MANIFEST] = manifest(tree, scenarios)
     return ScenarioFiles(dict(sorted(tree.items())), tuple(left))
 

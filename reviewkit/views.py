@@ -12,10 +12,12 @@ from rich.text import Text
 
 from reviewkit.bank import Bank, Entry
 from reviewkit.errors import UsageError
+from reviewkit.harness.stage import find_driver
+from reviewkit.imageparts import runs_in
 
 
 def bank_rows(bank: Bank) -> list[dict[str, Any]]:
-    """One dict per scenario: slug, version, title, stack, languages, minutes."""
+    """One dict per scenario: slug, version, title, stack, languages, what its code runs in, minutes."""
     return [
         {
             "slug": entry.slug,
@@ -23,6 +25,7 @@ def bank_rows(bank: Bank) -> list[dict[str, Any]]:
             "title": entry.scenario.title,
             "stack": entry.scenario.stack,
             "languages": list(entry.scenario.languages),
+            "runs_in": runs_in(find_driver(entry.folder)).value,
             "minutes": entry.scenario.minutes,
         }
         for entry in bank

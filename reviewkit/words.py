@@ -87,3 +87,13 @@ class ExerciseKind(StrEnum):
     TRACE = "trace"
     DIAGNOSE = "diagnose"
     EXPLAIN = "explain"
+
+
+class RunsIn(StrEnum):
+    """What the code of a scenario runs in, which decides how large an image is."""
+
+    PYTHON = "python"
+    NODE = "node"
+    REACT = "react"
+    """Node with the packages of React."""
+    JAVA = "java"

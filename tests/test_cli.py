@@ -39,7 +39,9 @@ def test_version() -> None:
 
 def test_bank_list_as_json() -> None:
     rows = json.loads(reviewkit("bank", "list", "--json").stdout)
-    assert [set(row) for row in rows] == [{"slug", "version", "title", "stack", "languages", "minutes"}] * len(rows)
+    assert [set(row) for row in rows] == [{"slug", "version", "title", "stack", "languages", "runs_in", "minutes"}] * len(rows)
+    told = {row["slug"]: row["runs_in"] for row in rows}
+    assert {"board": "python", "fulfilment": "node", "colleagues": "react", "warehouse": "java"}.items() <= told.items()
     assert {"checkout", "stock", "ledger", "assistant", "transactions"} <= {row["slug"] for row in rows}
     assert all(language == language.lower() for row in rows for language in row["languages"])
 

@@ -24,6 +24,7 @@ from reviewkit.bank import find_bank
 from reviewkit.calibration import reviews
 from reviewkit.doctor import find_browser
 from reviewkit.pins import pins_of
+from reviewkit.publishing import publish
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tests" / "browser"))
@@ -36,7 +37,8 @@ UID = 1000
 KEPT = ("reviewkit", "scenarios", "rubrics", "notebooks", "pyproject.toml", "requirements.lock", "README.md", "CHANGELOG.md", "LICENSE")
 SCENARIO, REVIEWS = "ledger", ("middling-1", "weak-1")
 """What is left of the bank; with --full all of it is scored."""
-PASSED_ON = re.compile(r"^(PIP_|SSL_|REQUESTS_|LANG$|LC_|HTTPS?_PROXY$|NO_PROXY$)", re.IGNORECASE)
+IN_JAVA, ITS_PROBE = "warehouse", "batches"
+PASSED_ON = re.compile(r"^(PIP_|SSL_|REQUESTS_|LANG$|LC_|HTTPS?_PROXY$|NO_PROXY$|JAVA_HOME$|MAVEN_OPTS$)", re.IGNORECASE)
 BASE, TOKEN = "/user/org-repo-x1/", "a-token-of-the-hub"
 SECRET = "only the hiring side reads this, 7f3a"
 pytestmark = [pytest.mark.kernel, pytest.mark.sandbox, pytest.mark.timeout(1500)]
@@ -54,7 +56,9 @@ class Machine:
         kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
         home = self.folder / "home" if user == "ordinary" else self.folder / "root"
         # Compiling all of JupyterLab is half of an installation, and only what is imported is needed here.
-        return {**kept, "HOME": str(home), "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "PIP_NO_COMPILE": "1"}
+        # Java asks the system for the home of a user, who need not have a name here.
+        maven = {"MAVEN_OPTS": f"{kept.get('MAVEN_OPTS', '')} -Duser.home={home}"}
+        return {**kept, **maven, "HOME": str(home), "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "PIP_NO_COMPILE": "1"}
 
     def start(self, user: str, *command: str, tree: Path | None = None) -> subprocess.Popen[str]:
         """Start a command in the tree, or another, as this user."""
@@ -266,6 +270,7 @@ def address(machine: Machine, image: Path) -> Iterator[str]:
 @pytest.mark.browser
 def test_a_candidate_works_in_what_a_hub_builds_and_finds_no_key_there(machine: Machine, image: Path, address: str) -> None:
     assert {path.name for path in image.iterdir()} - {".reviewkit"} == {"LICENSE", "README.md", "binder", "notebooks", "publication.json", "scenarios"}
+    assert not (image / "binder" / "apt.txt").exists(), "the sample bank's link is for Python alone"
     canaries = [entry.rubric.canary.encode() for entry in find_bank(ROOT)]
     for path in (*image.rglob("*"), *(machine.folder / "venv").rglob("site-packages/reviewkit*/**/*")):
         if path.is_file():
@@ -297,3 +302,41 @@ def test_a_candidate_works_in_what_a_hub_builds_and_finds_no_key_there(machine: 
     kinds = [json.loads(line)["kind"] for line in journal.read_text("utf-8").splitlines()]
     assert "finding.added" in kinds
     assert "probe.run" in kinds
+
+
+# --- the image of a publication in Java: apt.txt is what scripts/setup-system installs --------------------------------
+@pytest.fixture
+def image_in_java(machine: Machine) -> Path:
+    """What `reviewkit publish` writes of one scenario in Java, and what repo2docker runs in it, as an ordinary user."""
+    tree = machine.folder / "java"
+    publish(find_bank(ROOT), (IN_JAVA,), tree)
+    if os.geteuid() == 0:
+        give(tree)
+    machine.run("ordinary", str(machine.bin / "pip"), "install", "--quiet", "-r", "binder/requirements.txt", tree=tree)
+    machine.run("ordinary", "binder/postBuild", tree=tree)
+    return tree
+
+
+@pytest.mark.spring
+def test_code_in_java_runs_in_what_a_hub_builds(machine: Machine, image_in_java: Path) -> None:
+    """A probe and the public checks of a workbook, on a JDK and Spring's libraries that nobody has set up before."""
+    data = machine.folder / "home" / ".local" / "share" / "reviewkit" / "java"
+    ready = sorted(path.name.split("-")[0] for path in data.iterdir() if path.is_dir())
+    assert ready[1:] == ["guest", "host"], "beside the libraries: compiled while the image is built, not before a candidate's first probe"
+    assert not (machine.folder / "home" / ".m2").exists(), "what Maven keeps for itself is not in the image"
+
+    notebook = json.loads((image_in_java / "notebooks" / f"{IN_JAVA}.ipynb").read_text("utf-8"))
+    wanted = ("from reviewkit.workbook import rk", f'await rk.probe("{ITS_PROBE}")', 'await rk.check("mend")')
+    notebook["cells"] = [cell for cell in notebook["cells"] if "".join(cell["source"]).startswith(wanted)]
+    trial = machine.folder / "home" / "trial.ipynb"
+    trial.write_text(json.dumps(notebook), "utf-8")
+    done = trial.with_name("done.ipynb")
+    machine.run("ordinary", "binder/start", "jupyter", "execute", f"--output={done}", str(trial), tree=image_in_java)
+    outputs = [output for cell in json.loads(done.read_text("utf-8"))["cells"] for output in cell["outputs"]]
+    said = "".join(line for output in outputs for line in output.get("text", ()))
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert "lines: answered 409" in said, said
+    mend = find_bank(ROOT).entry(IN_JAVA).scenario.exercise("mend")
+    checks = (image_in_java / "scenarios" / IN_JAVA / str(mend.public_checks)).read_text("utf-8")
+    assert len(re.findall(r"^passed  ", said, re.MULTILINE)) == checks.count("@check(") > 0, said
+    assert "failed" not in said

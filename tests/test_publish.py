@@ -21,12 +21,15 @@ from typer.testing import CliRunner
 from reviewkit.bank import Bank, find_bank
 from reviewkit.cli import app
 from reviewkit.errors import DataError, UsageError
+from reviewkit.harness.stage import find_driver
+from reviewkit.imageparts import Parts, parts_of, running_in
 from reviewkit.keyring import new_key, public_text, read_keys
 from reviewkit.neutrality import words
 from reviewkit.ownwheel import PACKAGE, SHARED, own_wheel, tidy_files, wheel_members
 from reviewkit.pins import closure, with_packages
-from reviewkit.publication import TEXTS, TREES
+from reviewkit.publication import TEXTS, TREES, image_files, texts
 from reviewkit.publishing import publish
+from reviewkit.words import RunsIn
 
 ROOT = Path(__file__).resolve().parent.parent
 BANK = find_bank(ROOT)
@@ -85,7 +88,7 @@ def load(script: str) -> ModuleType:
 def test_it_holds_what_a_candidate_needs_and_nothing_else(published: Path) -> None:
     wheel = own_wheel()[0]
     settings = {"lab-settings.json", "lab-page.json", "server-config.json", "kernel-config.json"}
-    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "invite.pub", wheel} | settings
+    binder = {"requirements.txt", "runtime.txt", "postBuild", "start", "invite.pub", "apt.txt", wheel} | settings
     files = contents(published)
     outside = {name for name in files if not name.startswith("scenarios/")}
     notebooks = {f"notebooks/{slug}.ipynb" for slug in BANK.slugs}
@@ -374,8 +377,76 @@ def test_repo2docker_builds_it_as_meant(tree: str, published: Path, tmp_path: Pa
     copy = next(i for i, line in enumerate(lines) if line.startswith("COPY --chown=1000:1000 src/ "))
     assert install < copy, "packages are a layer of their own, so that a commit does not install them again"
     assert lines.index("RUN ./binder/postBuild") > copy
+    systems = [i for i, line in enumerate(lines) if line.startswith("apt-get install") and "jdk" in line]
+    if tree == "source":
+        assert systems == [], "the link of this repository stays small"
+    else:
+        assert [lines[i] for i in systems] == ["apt-get install --yes --no-install-recommends maven openjdk-17-jdk-headless && \\"]
+        assert systems[0] < install, "a layer of its own, too; a new pin does not install it again"
+        assert "USER ${NB_USER}" not in lines[lines.index("USER root") : systems[0]]
     assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in lines
     assert [line for line in lines if "environment" in line and "py-2d3-2e11" in line]
+
+
+def image_of(*slugs: str, languages: tuple[str, ...] = ()) -> dict[str, bytes]:
+    """`binder/` of some scenarios, whose languages may be said to be others; README.md beside it."""
+    scenarios = {slug: BANK.entry(slug).scenario for slug in slugs}
+    if languages:
+        scenarios = {slug: scenario.model_copy(update={"languages": languages}) for slug, scenario in scenarios.items()}
+    parts, wheel = parts_of(find_driver(BANK.entry(slug).folder) for slug in slugs), own_wheel()
+    return image_files(list(scenarios.values()), parts, ("reviewkit.whl", b""), "") | texts(scenarios, parts, wheel)
+
+
+def test_an_image_of_python_alone_has_nothing_of_other_stacks() -> None:
+    """Byte for byte what is shipped, also where languages are named that are only read, or used in cells."""
+    shipped = {f"binder/{p.name}": p.read_bytes() for p in (PACKAGE / "data" / "image").iterdir()}
+    aside = {"binder/README.md", "binder/node.txt", "binder/postBuild-spring"}
+    made = image_of("board", "ledger")
+    assert {name: data for name, data in made.items() if name in shipped} == {name: shipped[name] for name in shipped.keys() - aside}
+    assert made.keys() - shipped.keys() == {"README.md", "LICENSE", "binder/reviewkit.whl"}
+    assert b"With Python 3.11 or newer on Linux or macOS:" in made["README.md"]
+    assert image_of("board", "ledger", languages=("python", "elixir", "sql", "java", "typescript")) == made
+
+
+def test_an_image_has_what_its_scenarios_run_in_and_no_more() -> None:
+    python, node, java = image_of("ledger"), image_of("ledger", "fulfilment"), image_of("ledger", "warehouse")
+    assert {name for name in node if node[name] != python.get(name)} == {"binder/requirements.txt", "README.md"}
+    assert {name for name in java if java[name] != python.get(name)} == {"binder/apt.txt", "binder/postBuild", "README.md"}
+    assert java["binder/apt.txt"].decode().split() == ["maven", "openjdk-17-jdk-headless"]
+    assert b"With Python 3.11 or newer, a JDK 17 or later and Maven on Linux or macOS:" in java["README.md"]
+    setup = (PACKAGE / "data" / "image" / "postBuild-spring").read_bytes()
+    assert java["binder/postBuild"] == python["binder/postBuild"] + setup
+
+
+def test_java_without_spring_needs_no_maven(tmp_path: Path) -> None:
+    (tmp_path / "Driver.java").write_text("class Driver {}\n")
+    parts = parts_of([tmp_path / "Driver.java", tmp_path / "driver.py"])
+    assert parts == Parts(system=("openjdk-17-jdk-headless",))
+    made = image_files([], parts, ("reviewkit.whl", b""), "")
+    assert made["binder/apt.txt"] == b"openjdk-17-jdk-headless\n"
+    assert b"setup java" not in made["binder/postBuild"]
+    assert parts.told == " and a JDK 17 or later"
+
+
+def test_scenarios_are_chosen_by_what_they_run_in(tmp_path: Path) -> None:
+    chosen = {stack: running_in(BANK, [stack]) for stack in RunsIn}
+    assert sorted(slug for slugs in chosen.values() for slug in slugs) == list(BANK.slugs)
+    assert chosen[RunsIn.REACT] == ("colleagues", "directory")
+    assert "board" in chosen[RunsIn.PYTHON]
+    arguments = ["publish", str(tmp_path / "site"), "--bank", str(ROOT), "--runs-in", "node", "--runs-in", "java", "--json"]
+    done = CliRunner().invoke(app, arguments, env={"REVIEWKIT_KEYS": str(tmp_path / "none")})
+    assert json.loads(done.output)["scenarios"] == ["fulfilment", "warehouse"]
+
+
+def test_a_choice_that_chooses_nothing_or_twice_is_wrong_usage(bank: Bank, tmp_path: Path) -> None:
+    def refused(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["publish", str(tmp_path / "site"), *arguments, "--bank", str(bank.root)])
+        assert isinstance(done.exception, UsageError)
+        assert not (tmp_path / "site").exists()
+        return str(done.exception)
+
+    assert refused("--runs-in", "java", "--runs-in", "node") == "No scenario of this bank runs in java or node. See what each runs in: reviewkit bank list"
+    assert refused(SLUG, "--runs-in", "python").startswith("Scenarios are named and --runs-in chooses others.")
 
 
 def test_the_source_repositorys_post_build_never_empties_a_checkout(tmp_path: Path) -> None:
