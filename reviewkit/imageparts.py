@@ -28,6 +28,7 @@ class Parts:
     """What an image has beside Python."""
 
     node: bool = False
+    react: bool = False
     system: tuple[str, ...] = ()
     """Packages of apt, sorted."""
     spring: bool = False
@@ -47,7 +48,8 @@ def parts_of(drivers: Iterable[Path]) -> Parts:
     profiles = {profile(driver) for driver in found}
     spring = any(profile(driver) == "java" and has_spring(driver) for driver in found)
     system = ([_MAVEN] if spring else []) + ([_JDK] if "java" in profiles else [])
-    return Parts("node" in profiles, tuple(system), spring)
+    react = any(driver.suffix in JSX_DRIVERS for driver in found)
+    return Parts("node" in profiles, react, tuple(system), spring)
 
 
 def runs_in(driver: Path) -> RunsIn:

@@ -96,8 +96,8 @@ def image_files(scenarios: Sequence[Scenario], parts: Parts, wheel: tuple[str, b
     tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + node, needed).encode()
     if parts.system:
         tree["binder/apt.txt"] = "".join(f"{name}\n" for name in parts.system).encode()
-    if parts.spring:
-        tree["binder/postBuild"] += _image_file("postBuild-spring").encode()
+    for name, there in (("postBuild-react", parts.react), ("postBuild-spring", parts.spring)):
+        tree["binder/postBuild"] += _image_file(name).encode() if there else b""
     tree[f"binder/{wheel[0]}"] = wheel[1]
     if public_keys:
         tree[PUBKEY] = f"{public_keys}\n".encode()

@@ -400,7 +400,7 @@ def image_of(*slugs: str, languages: tuple[str, ...] = ()) -> dict[str, bytes]:
 def test_an_image_of_python_alone_has_nothing_of_other_stacks() -> None:
     """Byte for byte what is shipped, also where languages are named that are only read, or used in cells."""
     shipped = {f"binder/{p.name}": p.read_bytes() for p in (PACKAGE / "data" / "image").iterdir()}
-    aside = {"binder/README.md", "binder/node.txt", "binder/postBuild-spring"}
+    aside = {"binder/README.md", "binder/node.txt", "binder/postBuild-react", "binder/postBuild-spring"}
     made = image_of("board", "ledger")
     assert {name: data for name, data in made.items() if name in shipped} == {name: shipped[name] for name in shipped.keys() - aside}
     assert made.keys() - shipped.keys() == {"README.md", "LICENSE", "binder/reviewkit.whl"}
@@ -414,8 +414,11 @@ def test_an_image_has_what_its_scenarios_run_in_and_no_more() -> None:
     assert {name for name in java if java[name] != python.get(name)} == {"binder/apt.txt", "binder/postBuild", "README.md"}
     assert java["binder/apt.txt"].decode().split() == ["maven", "openjdk-17-jdk-headless"]
     assert b"With Python 3.11 or newer, a JDK 17 or later and Maven on Linux or macOS:" in java["README.md"]
-    setup = (PACKAGE / "data" / "image" / "postBuild-spring").read_bytes()
-    assert java["binder/postBuild"] == python["binder/postBuild"] + setup
+    react, spring = ((PACKAGE / "data" / "image" / f"postBuild-{name}").read_bytes() for name in ("react", "spring"))
+    assert java["binder/postBuild"] == python["binder/postBuild"] + spring
+    both = image_of("directory", "warehouse")
+    assert both["binder/postBuild"] == python["binder/postBuild"] + react + spring
+    assert both["binder/requirements.txt"] == image_of("fulfilment")["binder/requirements.txt"]
 
 
 def test_java_without_spring_needs_no_maven(tmp_path: Path) -> None:
