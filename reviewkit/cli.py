@@ -92,7 +92,8 @@ def bank_list(bank: BankOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
-        print_table("Scenarios", rows)
+        # Seven columns leave no room for words; the stack names the languages, too.
+        print_table("Scenarios", [{name: value for name, value in row.items() if name != "languages"} for row in rows])
 
 
 @bank_app.command("show")

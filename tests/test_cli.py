@@ -46,6 +46,14 @@ def test_bank_list_as_json() -> None:
     assert all(language == language.lower() for row in rows for language in row["languages"])
 
 
+def test_bank_list_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = reviewkit("bank", "list").stdout
+    assert "runs_in" in shown
+    assert "…" not in shown, "no word is cut"
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_bank_show_keeps_the_key_back_unless_asked() -> None:
     plain = reviewkit("bank", "show", "transactions", "--json").stdout
     keyed = json.loads(reviewkit("bank", "show", "transactions", "--json", "--key").stdout)
