@@ -40,7 +40,7 @@ def sentences(
 def node() -> None:
     """Get the TypeScript tools ready, for %%ts and %%tsx cells.
 
-    npm fetches esbuild, the TypeScript compiler, React and what tests it (75 MB) in pinned versions into your data folder; no
+    npm fetches esbuild, the TypeScript compiler, swc, React and what tests it (86 MB) in pinned versions into your data folder; no
     script of a package is run. Nothing is done twice. Where no Node 20 or later is on PATH, pip installs the one of
     reviewkit[node] (61 MB) into this environment first.
 
@@ -51,7 +51,8 @@ def node() -> None:
     _have("node", nodeplace.is_usable())
     folder = nodekit.prepare()
     found = nodeplace.require_node()
-    typer.echo(f"ready: Node {found.text}, esbuild, tsc and React in {folder}")
+    swc = "" if nodeplace.has_swc(folder) else "; swc has nothing for this system: cells with decorators do not run"
+    typer.echo(f"ready: Node {found.text}, esbuild, tsc and React in {folder}{swc}")
 
 
 @setup_app.command("postgres")

@@ -112,7 +112,8 @@ def _typescript() -> Part:
     if why is not None or node is None:
         return Part("TypeScript", False, False, why or "")
     react = "React" if nodekit.is_whole(nodekit.kit_folder(node)) else f"without React; run: {nodeplace.SETUP}"
-    return Part("TypeScript", True, False, f"Node {node.text}, esbuild, tsc, {react}")
+    swc = "swc" if nodeplace.has_swc(nodeplace.modules_folder()) else f"without swc, for decorators; run: {nodeplace.SETUP}"
+    return Part("TypeScript", True, False, f"Node {node.text}, esbuild, tsc, {react}, {swc}")
 
 
 def _java() -> Part:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reviewkit.runtimes.base import End, Host, Show
+from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show
 from reviewkit.runtimes.nodeplace import FOLDER, SETUP, require_modules, require_node
 
 CELL_MEGABYTES: Final = 256
@@ -91,7 +91,7 @@ class NodeHost:
         shared = {"session": session, "reset": reset} if session else {}
         end = self._started().request("session" if session else "run", payload | shared, seconds, show)
         if end.kind is not None:
-            raise CellError(_words(end, name, seconds))
+            raise _failure(end, name, seconds)
 
     def page(self, code: str, root: Path, name: str, *, file: str, loader: str, show: Show) -> str:
         """Bundle a component into a document that shows it; nothing of it runs here.
@@ -112,7 +112,7 @@ class NodeHost:
         payload = {"code": code, "file": file, "root": str(root.resolve()), "name": name, "loader": loader}
         end = self._started().request("live", payload, BUNDLE_SECONDS, show)
         if end.kind is not None:
-            raise CellError(_words(end, name, BUNDLE_SECONDS))
+            raise _failure(end, name, BUNDLE_SECONDS)
         if len(end.value) > MOST_LIVE:
             raise CellError(f"{name} comes to {len(end.value) / 1e6:.1f} MB with what it imports; at most {MOST_LIVE / 1e6:g} MB are shown.")
         return end.value
@@ -139,6 +139,12 @@ class NodeHost:
         if self._host is not None:
             self._host.close()
             self._host = None
+
+
+def _failure(end: End, name: str, seconds: float) -> CellError | MissingRuntimeError:
+    if end.kind == "swc":
+        return MissingRuntimeError("Decorators with metadata need swc, which is not set up", f"Run: {SETUP}")
+    return CellError(_words(end, name, seconds))
 
 
 def _words(end: End, name: str, seconds: float) -> str:

@@ -115,6 +115,11 @@ def require_modules() -> Path:
     return folder
 
 
+def has_swc(modules: Path) -> bool:
+    """Whether swc is there for this system; cells without decorators do not need it."""
+    return (modules / "@swc" / "core").is_dir() and any((modules / "@swc").glob("core-*/*.node"))
+
+
 def lacking() -> str | None:
     """What TypeScript cells lack here, in one line; None if nothing."""
     try:
@@ -126,7 +131,7 @@ def lacking() -> str | None:
 
 
 def prepare() -> Path:
-    """Install the pinned packages by npm, once; scripts of packages are not run.
+    """Install the pinned packages by npm, once, and again where swc is gone; scripts of packages are not run.
 
     Returns:
         The folder.
@@ -136,7 +141,7 @@ def prepare() -> Path:
         DataError: If npm cannot get them, or the folder cannot be written.
     """
     target = modules_folder()
-    if target.is_dir():
+    if target.is_dir() and has_swc(target):
         return target
     node = require_node()
     npm = _npm(node)
@@ -145,6 +150,8 @@ def prepare() -> Path:
         with tempfile.TemporaryDirectory(prefix="setup-", dir=target.parent.parent) as place:
             _install(node, npm, Path(place))
             target.parent.mkdir(exist_ok=True)
+            if target.is_dir() and not has_swc(target):
+                target.rename(Path(place) / "before")  # goes with this folder
             Path(place, "node_modules").rename(target)
     except OSError as error:
         if target.is_dir():  # somebody else was faster

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { Decorators, LACKING } from './decorators.mjs';
 import { page } from './live.mjs';
 import { Sessions, limits } from './sessions.mjs';
 
@@ -20,6 +21,7 @@ const ORPHAN_MS = 500;
 const START_MS = 20_000; // for building a cell and starting its worker; the cell's own time begins with its first line
 const require = createRequire(path.join(modules, 'reviewkit.cjs'));
 const esbuild = require('esbuild');
+const decorators = new Decorators(esbuild, require);
 let sessions = null;
 
 mkdirSync(folder, { recursive: true });
@@ -41,7 +43,7 @@ function leave() {
 }
 
 const located = (error) => {
-  const at = error.location;
+  const at = error.location && decorators.written(error.location);
   if (at?.file.startsWith('cell:')) return `${at.file.replace(/^cell:/, '')}: ${error.text}`; // its lines are not the reader's
   if (!at) return error.text;
   const text = at.lineText === undefined ? '' : `\n    ${at.lineText}\n    ${' '.repeat(at.column)}^`;
@@ -50,8 +52,10 @@ const located = (error) => {
 
 async function built(request) {
   const outfile = path.join(folder, `run-${request.id}.mjs`);
+  const compiled = await decorators.compiled(request.code, request.loader, request.root, request.name);
+  const cell = compiled === null ? { contents: request.code, loader: request.loader } : { contents: compiled, loader: 'ts' };
   const result = await esbuild.build({
-    stdin: { contents: request.code, sourcefile: request.name, resolveDir: request.root, loader: request.loader },
+    stdin: { ...cell, sourcefile: request.name, resolveDir: request.root }, plugins: [decorators.plugin(request.root)],
     absWorkingDir: request.root, outfile, write: false, bundle: true, packages: 'external', platform: 'node',
     format: 'esm', target: 'node20', jsx: 'automatic', sourcemap: 'inline', sourcesContent: false, logLevel: 'silent',
   });
@@ -75,7 +79,9 @@ function unlessStopped({ id, name }, milliseconds, work) {
 
 const notBuilt = (failure, { root }) => {
   if (failure.why) return failure.why;
-  const texts = (failure.errors ?? []).map(located);
+  const errors = failure.errors ?? [];
+  if (failure.message === LACKING || errors.some(({ text }) => text === LACKING)) return { kind: 'swc', text: '' };
+  const texts = errors.map(located);
   return { kind: 'build', text: (texts.join('\n') || String(failure.message)).replaceAll(`${root}/`, '') };
 };
 
@@ -94,7 +100,7 @@ async function run(request) {
 }
 
 async function inSession(request) {
-  sessions ??= new Sessions(esbuild, require('acorn'), path.join(folder, 'session'), Number(megabytes));
+  sessions ??= new Sessions(esbuild, require('acorn'), decorators, path.join(folder, 'session'), Number(megabytes));
   if (request.reset) await sessions.reset(request.session);
   let cell;
   try {
@@ -162,12 +168,13 @@ function inWorker({ id, timeout, root, name }, file) {
 
 function check(request) {
   const project = path.join(folder, 'tsconfig.json');
+  const { experimentalDecorators, emitDecoratorMetadata } = decorators.options(request.root);
   writeFileSync(project, JSON.stringify({
     compilerOptions: {
       noEmit: true, strict: true, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], module: 'esnext',
       moduleResolution: 'bundler', jsx: 'react-jsx', skipLibCheck: true, allowImportingTsExtensions: true,
       types: ['node'], typeRoots: [path.join(modules, '@types')], paths: { '*': [path.join(modules, '@types/*'), path.join(modules, '*')] },
-      allowJs: request.files.some((file) => /\.jsx?$/.test(file)),
+      allowJs: request.files.some((file) => /\.jsx?$/.test(file)), experimentalDecorators, emitDecoratorMetadata,
     },
     files: request.files.map((file) => path.join(request.root, file)),
   }));
@@ -194,7 +201,7 @@ function check(request) {
 
 async function live(request) {
   try {
-    return { value: await unlessStopped(request, request.timeout * 1000, page(esbuild, require('acorn'), modules, request)) };
+    return { value: await unlessStopped(request, request.timeout * 1000, page(esbuild, require('acorn'), decorators, modules, request)) };
   } catch (failure) {
     return notBuilt(failure, request);
   }

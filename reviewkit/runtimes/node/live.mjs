@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDecorating } from './metadata.mjs';
 
 const FRAME = fileURLToPath(new URL('./frame.mjs', import.meta.url));
 const STYLE = ':root { color-scheme: light } html { background: #fff; color: #1b1f24 } body { margin: 8px; font: 14px/1.4 system-ui, sans-serif } '
@@ -18,8 +19,8 @@ const policy = (script) => [
  * @param {{ code: string, file: string, root: string, name: string, loader: string }} request a cell, or a file of the workspace where `file` names one
  * @returns {Promise<string>} HTML
  */
-export async function page(esbuild, acorn, modules, { code, file, root, name, loader }) {
-  const cell = file ? '' : await withValue(esbuild, acorn, { code, root, name, loader });
+export async function page(esbuild, acorn, decorators, modules, { code, file, root, name, loader }) {
+  const cell = file ? '' : await withValue(esbuild, acorn, decorators, { code, root, name, loader });
   const shown = {
     name: 'shown',
     setup(build) {
@@ -28,7 +29,7 @@ export async function page(esbuild, acorn, modules, { code, file, root, name, lo
     },
   };
   const result = await esbuild.build({
-    entryPoints: [FRAME], plugins: [shown], absWorkingDir: root, nodePaths: [modules], outdir: root, write: false, bundle: true, minify: true,
+    entryPoints: [FRAME], plugins: [shown, decorators.plugin(root)], absWorkingDir: root, nodePaths: [modules], outdir: root, write: false, bundle: true, minify: true,
     keepNames: true, charset: 'utf8', legalComments: 'none', platform: 'browser', format: 'iife', target: 'es2022', jsx: 'automatic', logLevel: 'silent',
     define: { 'process.env.NODE_ENV': '"production"' }, loader: { '.svg': 'dataurl', '.png': 'dataurl', '.jpg': 'dataurl', '.gif': 'dataurl', '.woff2': 'dataurl' },
   });
@@ -41,11 +42,13 @@ export async function page(esbuild, acorn, modules, { code, file, root, name, lo
 }
 
 /** A cell whose last line, if that is a value, is its default export. */
-async function withValue(esbuild, acorn, { code, root, name, loader }) {
-  const { code: made } = await esbuild.transform(code, { loader, sourcefile: path.join(root, name), format: 'esm', jsx: 'automatic', banner: ';', legalComments: 'none', logLevel: 'silent' });
+async function withValue(esbuild, acorn, decorators, { code, root, name, loader }) {
+  const compiled = await decorators.compiled(code, loader, root, name);
+  const written = compiled === null ? { code, loader } : { code: compiled, loader: 'ts' };
+  const { code: made } = await esbuild.transform(written.code, { loader: written.loader, sourcefile: path.join(root, name), format: 'esm', jsx: 'automatic', banner: ';', legalComments: 'none', logLevel: 'silent' });
   const { body } = acorn.parse(made, { ecmaVersion: 'latest', sourceType: 'module' });
   const last = body.findLast((node) => node.type !== 'ExportNamedDeclaration');
-  if (last?.type !== 'ExpressionStatement' || last.directive !== undefined) return made;
+  if (last?.type !== 'ExpressionStatement' || last.directive !== undefined || isDecorating(last.expression)) return made;
   const { start, end } = last.expression;
   return `${made.slice(0, start)}export default (${made.slice(start, end)})${made.slice(end)}`;
 }

@@ -35,8 +35,11 @@ function stack(error) {
   return parts.join('\ncaused by ');
 }
 
-/** An error as text: paths relative to the workspace, the cell by its name, frames of the runner and of Node left out. */
+const PLACE = /^\s+at (?:async )?(?:[^(]+ \()?(file:[^)]*)/;
+
+/** An error as text: paths relative to the workspace, the cell by its name, frames of the runner, of Node and of what esbuild adds left out. */
 export function told(error, { file, root, name }) {
+  const built = new URL('.', file).href; // a frame there has no place in what people wrote
   let text;
   try {
     text = stack(error);
@@ -46,6 +49,7 @@ export function told(error, { file, root, name }) {
   return text
     .split('\n')
     .filter((line) => !/^\s+at .*(\(node:|at node:|node:internal\/)/.test(line) && !line.includes(OWN) && !line.includes(fileURLToPath(OWN)))
+    .filter((line) => !PLACE.exec(line)?.[1].startsWith(built))
     .join('\n')
     .replaceAll(`file://${root}/`, '').replaceAll(`${root}/`, '').replaceAll(fileURLToPath(file), name).replaceAll(file, name)
     .slice(0, 20_000);

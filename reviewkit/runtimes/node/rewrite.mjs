@@ -1,6 +1,7 @@
 // Rewrites a cell of a session so that what its top level declares outlives it, as global variables; places stay where they were.
 //
 // The code comes from esbuild: one statement a line, each with its semicolon, and a first line that is ours.
+import { isDecorating } from './metadata.mjs';
 
 const DECLARATIONS = { FunctionDeclaration: ownFunction, ClassDeclaration: ownClass, VariableDeclaration: ownVariables };
 
@@ -27,11 +28,12 @@ export function rewritten(code, tree, placed) {
   const cell = { code, edits: [], names: new Set(), first: [] };
   for (const source of importsOf(tree)) cell.edits.push([source.start, source.end, JSON.stringify(placed(source.value))]);
   const last = tree.body.findLast((node) => !isList(node)); // esbuild lists what is exported at the end
+  const hasValue = last?.type === 'ExpressionStatement' && last.directive === undefined && !isDecorating(last.expression);
   for (const node of tree.body) {
     if (node.type === 'ImportDeclaration') ownImport(cell, node, placed);
-    else if (/^Export/.test(node.type)) ownExport(cell, node, last?.type === 'ExpressionStatement');
+    else if (/^Export/.test(node.type)) ownExport(cell, node, hasValue);
     else if (node.type in DECLARATIONS) DECLARATIONS[node.type](cell, node);
-    else if (node === last && node.type === 'ExpressionStatement' && node.directive === undefined) ownValue(cell, node.expression, node.start);
+    else if (node === last && hasValue) ownValue(cell, node.expression, node.start);
   }
   const line = code.indexOf('\n');
   cell.edits.push([0, line, cell.first.join(' ')]);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { withMap } from './decorators.mjs';
 import { importsOf, rewritten } from './rewrite.mjs';
 
 const RUNNER = new URL('./session.mjs', import.meta.url);
@@ -17,24 +18,27 @@ export const limits = (megabytes) => ({ maxOldGenerationSizeMb: megabytes, codeR
 export class Sessions {
   #esbuild;
   #acorn;
+  #decorators;
   #folder;
   #megabytes;
   #open = new Map(); // name -> { worker, port, hear, well }
   #ended = new Map(); // name -> why
   #cells = 0;
 
-  /** @param {string} folder for built files, below one with node_modules @param {number} megabytes heap of a session */
-  constructor(esbuild, acorn, folder, megabytes) {
+  /** @param {import('./decorators.mjs').Decorators} decorators @param {string} folder for built files, below one with node_modules @param {number} megabytes heap of a session */
+  constructor(esbuild, acorn, decorators, folder, megabytes) {
     this.#esbuild = esbuild;
     this.#acorn = acorn;
+    this.#decorators = decorators;
     this.#folder = folder;
     this.#megabytes = megabytes;
   }
 
   /** A cell as a module of its own. Throws what esbuild throws. */
   async build({ code, root, name, loader }) {
-    const { code: made } = await this.#esbuild.transform(code, {
-      loader, sourcefile: path.join(root, name), format: 'esm', target: 'node20', jsx: 'automatic', sourcemap: 'inline',
+    const compiled = await this.#decorators.compiled(code, loader, root, name, false);
+    const { code: made, map } = await this.#esbuild.transform(compiled ?? code, {
+      loader: compiled === null ? loader : 'ts', sourcefile: path.join(root, name), format: 'esm', target: 'node20', jsx: 'automatic', sourcemap: 'external',
       sourcesContent: false, banner: ';', legalComments: 'none', logLevel: 'silent',
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } }, // what one cell imports another uses
     });
@@ -43,7 +47,7 @@ export class Sessions {
     const { code: whole, names } = rewritten(made, tree, (specifier) => urls.get(specifier) ?? specifier);
     const file = path.join(this.#folder, `cell-${++this.#cells}.mjs`);
     mkdirSync(this.#folder, { recursive: true });
-    writeFileSync(file, whole);
+    writeFileSync(file, withMap(whole, { ...JSON.parse(map), sources: [path.join(root, name)] }));
     return { file: pathToFileURL(file).href, names, number: this.#cells };
   }
 
@@ -66,7 +70,7 @@ export class Sessions {
       // A file that two lead to is kept apart from both: this entry leads to all.
       stdin: { contents: [...files].map((file) => `import ${JSON.stringify(file)};`).join('\n'), resolveDir: root, sourcefile: 'all' },
       entryPoints: [...files].map((file) => ({ in: file, out: path.relative(root, file) })), entryNames: '[dir]/[name]-[hash]', chunkNames: '[hash]',
-      absWorkingDir: root, outdir, outExtension: { '.js': '.mjs' }, write: false, bundle: true, splitting: true, metafile: true,
+      plugins: [this.#decorators.plugin(root)], absWorkingDir: root, outdir, outExtension: { '.js': '.mjs' }, write: false, bundle: true, splitting: true, metafile: true,
       ignoreAnnotations: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', jsx: 'automatic',
       sourcemap: 'inline', sourcesContent: false, logLevel: 'silent',
     });
