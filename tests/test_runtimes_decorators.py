@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -12,6 +13,9 @@ from typer.testing import CliRunner
 
 from reviewkit import doctor
 from reviewkit.cli import app
+from reviewkit.harness import Calls, LoadError, World
+from reviewkit.harness.job import Load
+from reviewkit.harness.local import LocalLauncher
 from reviewkit.runtimes import magics, nodeplace
 
 pytestmark = pytest.mark.node
@@ -285,6 +289,46 @@ def test_fields_are_made_as_the_workspace_says(notebook: Notebook) -> None:
         assert notebook.ts("", cell) == ("5\n", "")
     finally:
         config.unlink()
+
+
+DRIVER = "import { Orders } from './src/orders';\nexport const price = () => new Orders(2).price();\n"
+TREE_ORDERS = """
+/** Mails to ada@example.org, `@T class`; @T("is no decorator"). */
+export const sign = (text: string): boolean => /^@T/.test(text) || text === '@T class {}';
+DECORATED
+export class Orders {
+  constructor(PARAMETER private readonly each: number) {}
+  price(): number { return 2 * this.each; }
+}
+"""
+
+
+@pytest.mark.parametrize("driver", ["driver.ts", "driver.tsx"])
+def test_a_tree_of_a_scenario_says_that_it_cannot_have_decorators(driver: str, tmp_path: Path) -> None:
+    """In one sentence that names the file; the sign alone is fine, and what else is wrong is told as ever."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / driver).write_text(DRIVER)
+
+    def priced(decorated: str, parameter: str = "") -> object:
+        (tmp_path / "src" / "orders.ts").write_text(TREE_ORDERS.replace("DECORATED", decorated).replace("PARAMETER", parameter))
+
+        async def ask() -> object:
+            world = World()
+            job = await LocalLauncher().launch(Load(tmp_path, ("src",), (), tmp_path / driver), world)
+            try:
+                return (await Calls(job, world).call("price")).value
+            finally:
+                await job.close()
+
+        return asyncio.run(ask())
+
+    assert priced("") == 4
+    for written in (("const T: any = 1;\n@T",), ("const T: any = 1; @T()",), ("const T: any = 1;", "@T"), ("const T: any = 1;", "@T('@')")):
+        with pytest.raises(LoadError, match=r"src/orders.ts has decorators, which probes and checks cannot run: write it without them"):
+            priced(*written)
+    with pytest.raises(LoadError, match=r"SyntaxError") as caught:
+        priced("const a = = 1;")
+    assert "decorators" not in str(caught.value)
 
 
 def test_setup_pins_swc_for_every_system(tmp_path: Path) -> None:

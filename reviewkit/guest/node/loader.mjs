@@ -57,6 +57,20 @@ export function strip(source) {
   return `${code}\n${typeExports(source, code)}`;
 }
 
+const PROSE = /\/\*[^]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+const DECORATED = /(?:^|[\s({[;,=])@\s*[\p{ID_Start}$_(\\]/u;
+
+/** Import a module; where what is wrong with one of these files of a tree is that it has decorators, the error says so. */
+async function imported(url, root, files, read) {
+  try {
+    return await import(url);
+  } catch (error) {
+    const file = error instanceof SyntaxError ? files.find((file) => DECORATED.test(read(file).replace(PROSE, ' '))) : undefined;
+    if (file === undefined) throw error;
+    throw new SyntaxError(`${decodeURIComponent(file.slice(root.length))} has decorators, which probes and checks cannot run: write it without them (cells of TypeScript can have them)`);
+  }
+}
+
 /**
  * Import a driver whose text is given as if it lay in the root of a tree, and with it what it imports from there.
  * @param {Record<string, string>} known code of files that were stripped before, by path from the root
@@ -68,6 +82,8 @@ export function importDriver(root, name, source, known, driverCode, kit = null) 
   const driver = pathToFileURL(`${root}/${name}`).href;
   const codes = new Map(Object.entries(known).map(([path, code]) => [pathToFileURL(`${root}/${path}`).href, code]));
   if (driverCode !== undefined) codes.set(driver, driverCode);
+  const typed = [];
+  const text = (url) => (url === driver ? source : readFileSync(fileURLToPath(url), 'utf8'));
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === driver) return { url: driver, format: 'module', shortCircuit: true };
@@ -78,10 +94,10 @@ export function importDriver(root, name, source, known, driverCode, kit = null) 
     load(url, context, next) {
       if (kit && url.startsWith(KIT)) return { format: 'module', source: kit.source(url.slice(KIT.length)), shortCircuit: true };
       if (url !== driver && !TYPED.test(url)) return next(url, context);
-      const text = () => (url === driver ? source : readFileSync(fileURLToPath(url), 'utf8'));
-      const made = () => codes.get(url) ?? (kit ? kit.transform(text(), url) : strip(text()));
-      return { format: 'module', source: TYPED.test(url) ? made() : text(), shortCircuit: true };
+      if (TYPED.test(url)) typed.push(url);
+      const made = () => codes.get(url) ?? (kit ? kit.transform(text(url), url) : strip(text(url)));
+      return { format: 'module', source: TYPED.test(url) ? made() : text(url), shortCircuit: true };
     },
   });
-  return import(driver);
+  return imported(driver, pathToFileURL(`${root}/`).href, typed, text);
 }
