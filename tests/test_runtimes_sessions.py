@@ -102,7 +102,7 @@ def test_an_error_of_an_earlier_cell_is_told_and_ends_nothing(notebook: Notebook
 def test_what_is_being_built_can_be_stopped(notebook: Notebook, lives: None) -> None:
     """A live component, a cell and one of a session that import what is never read to its end."""
     for number, (magic, line) in enumerate(((notebook.magics.tsx, "--live"), (notebook.magics.ts, ""), (notebook.magics.ts, "--session built"))):
-        pipe = notebook.root / f"pipe{number}.json"
+        pipe = notebook.root / f"pipe{number}.{'ts' if number else 'json'}"
         notebook.ts(f"slow{number}.ts", f"import './{pipe.name}';\nexport const a = 1;")
         with stopped_when_read(pipe), pytest.raises(CellStopped):
             magic(line, f"import {{ a }} from './slow{number}';\na")

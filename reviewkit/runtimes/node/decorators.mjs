@@ -2,7 +2,7 @@
 //
 // esbuild compiles them with their places, and throws the types away. swc is asked for these alone, and only where there is a
 // decorator: to load it takes longer than most cells run.
-import { readFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import { withTypes } from './metadata.mjs';
@@ -40,9 +40,10 @@ export class Decorators {
     return {
       name: 'decorators',
       setup: (build) => build.onLoad({ filter: TYPED, namespace: 'file' }, async ({ path: file }) => {
-        if (file.split(path.sep).includes('node_modules')) return undefined;
+        // Waiting for files to be read would take longer than reading them; what is no file may never end, and esbuild waits for it.
+        if (file.split(path.sep).includes('node_modules') || !statSync(file).isFile()) return undefined;
         try {
-          const contents = await this.compiled(await readFile(file, 'utf8'), file.endsWith('x') ? 'tsx' : 'ts', root, path.relative(root, file));
+          const contents = await this.compiled(readFileSync(file, 'utf8'), file.endsWith('x') ? 'tsx' : 'ts', root, path.relative(root, file));
           return contents === null ? undefined : { contents, loader: 'ts' };
         } catch (failure) {
           return { errors: failure.errors?.map(({ text, location }) => ({ text, location })) ?? [{ text: failure.message }] };

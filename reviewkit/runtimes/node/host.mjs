@@ -54,8 +54,9 @@ async function built(request) {
   const outfile = path.join(folder, `run-${request.id}.mjs`);
   const compiled = await decorators.compiled(request.code, request.loader, request.root, request.name);
   const cell = compiled === null ? { contents: request.code, loader: request.loader } : { contents: compiled, loader: 'ts' };
+  const plugins = /\b(?:import|from|require)\b/.test(request.code) ? [decorators.plugin(request.root)] : []; // others have no file to compile
   const result = await esbuild.build({
-    stdin: { ...cell, sourcefile: request.name, resolveDir: request.root }, plugins: [decorators.plugin(request.root)],
+    stdin: { ...cell, sourcefile: request.name, resolveDir: request.root }, plugins,
     absWorkingDir: request.root, outfile, write: false, bundle: true, packages: 'external', platform: 'node',
     format: 'esm', target: 'node20', jsx: 'automatic', sourcemap: 'inline', sourcesContent: false, logLevel: 'silent',
   });
