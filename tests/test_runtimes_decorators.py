@@ -82,20 +82,29 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     notebook.magics.close()
 
 
-@pytest.fixture
-def without_swc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
-    """Cells on a setup as it is, without swc."""
+def _with_setup(folder: Path, monkeypatch: pytest.MonkeyPatch, leave: str = "") -> Iterator[Notebook]:
+    """Cells on a data folder of their own with the packages that are there, but for one."""
     whole = nodeplace.modules_folder()
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    lesser = nodeplace.modules_folder()
-    lesser.mkdir(parents=True)
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    own = nodeplace.modules_folder()
+    own.mkdir(parents=True)
     for entry in whole.iterdir():
-        if entry.name != "@swc":
-            (lesser / entry.name).symlink_to(entry)
-    (tmp_path / "workspace").mkdir()
-    notebook = _with_files(tmp_path / "workspace")
+        if entry.name != leave:
+            (own / entry.name).symlink_to(entry)
+    (folder / "workspace").mkdir()
+    notebook = _with_files(folder / "workspace")
     yield notebook
     notebook.magics.close()
+
+
+@pytest.fixture
+def with_own_setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    yield from _with_setup(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def without_swc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    yield from _with_setup(tmp_path, monkeypatch, "@swc")
 
 
 def test_a_container_injects_by_the_types_of_constructors(notebook: Notebook) -> None:
@@ -205,6 +214,28 @@ def test_without_swc_a_cell_says_one_line_and_the_rest_goes_on(without_swc: Note
     monkeypatch.setenv("npm_config_cache", str(without_swc.root / "cache"))
     assert "could not get the packages" in str(CliRunner().invoke(app, ["setup", "node"]).exception)
     assert without_swc.ts("", "console.log('well')") == ("well\n", "")
+
+
+def test_swc_unpacks_itself_into_the_data_folder(with_own_setup: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the first decorator and not before, so that one folder holds all of it; a cell sees nothing of that. One that is damaged says what to do."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    unpacked = nodeplace.modules_folder().parent / "swc"
+    assert with_own_setup.tsx("", FOOLING.split("console.log")[0]) == ("", "")
+    assert not unpacked.exists()
+    decorated = "const T: any = () => undefined; @T class A { constructor(a: string) {} }\n"
+    for _ in range(2):
+        assert with_own_setup.ts("", decorated + "console.log(process.env.SWC_NATIVE_BINDING_CACHE)") == ("undefined\n", "")
+    assert list(unpacked.rglob("*.node"))
+    assert not (tmp_path / "cache").exists()
+    with_own_setup.magics.node.close()
+    packages = nodeplace.modules_folder() / "@swc"
+    packages.unlink()
+    for name in ("core", "core-broken"):
+        (packages / name).mkdir(parents=True)
+    (packages / "core-broken" / "swc.node").write_text("not one")
+    assert with_own_setup.ts("", decorated)[0] == (
+        f"Decorators with metadata need swc, which is there and cannot be loaded. Remove {nodeplace.modules_folder()}, then run: reviewkit setup node\n"
+    )
 
 
 def test_what_is_wrong_beside_a_decorator_has_its_place(notebook: Notebook) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show
-from reviewkit.runtimes.nodeplace import FOLDER, SETUP, require_modules, require_node
+from reviewkit.runtimes.nodeplace import FOLDER, SETUP, has_swc, modules_folder, require_modules, require_node
 
 CELL_MEGABYTES: Final = 256
 """JavaScript heap of one cell."""
@@ -142,6 +142,8 @@ class NodeHost:
 
 
 def _failure(end: End, name: str, seconds: float) -> CellError | MissingRuntimeError:
+    if end.kind == "swc" and has_swc(modules_folder()):
+        return MissingRuntimeError("Decorators with metadata need swc, which is there and cannot be loaded", f"Remove {modules_folder()}, then run: {SETUP}")
     if end.kind == "swc":
         return MissingRuntimeError("Decorators with metadata need swc, which is not set up", f"Run: {SETUP}")
     return CellError(_words(end, name, seconds))

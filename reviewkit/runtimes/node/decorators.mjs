@@ -21,12 +21,17 @@ export const withMap = (code, map) => `${code}\n//# sourceMappingURL=data:applic
 export class Decorators {
   #esbuild;
   #require;
+  #unpacked;
   #maps = new Map(); // of what was compiled last under a name
 
-  /** @param {NodeRequire} require finds acorn and swc, which are loaded with the first decorator */
-  constructor(esbuild, require) {
+  /**
+   * @param {NodeRequire} require finds acorn and swc, which are loaded with the first decorator
+   * @param {string} unpacked folder where swc keeps its code, which comes packed
+   */
+  constructor(esbuild, require, unpacked) {
     this.#esbuild = esbuild;
     this.#require = require;
+    this.#unpacked = unpacked;
   }
 
   /** Compiler options of a folder of the workspace, as far as they concern decorators. */
@@ -75,12 +80,7 @@ export class Decorators {
   }
 
   #withTypes(made, code, loader, name, bundled) {
-    let swc;
-    try {
-      swc = this.#require('@swc/core');
-    } catch {
-      throw new Error(LACKING);
-    }
+    const swc = this.#swc();
     const { parse } = this.#require('acorn');
     try {
       const told = swc.transformSync(code, {
@@ -93,6 +93,17 @@ export class Decorators {
     } catch (failure) {
       const [, text, line] = /^\s*x (.+)\n\s*,-\[(?:[^\]]*:)?(\d+):\d+\]/.exec(failure.message) ?? [undefined, failure.message];
       throw new Error(`${name}:${line ? `${line}:` : ''} ${text}`); // swc reads little that esbuild does not
+    }
+  }
+
+  #swc() {
+    process.env.SWC_NATIVE_BINDING_CACHE = this.#unpacked; // else the user's cache folder; where it cannot write, it takes another
+    try {
+      return this.#require('@swc/core');
+    } catch {
+      throw new Error(LACKING);
+    } finally {
+      delete process.env.SWC_NATIVE_BINDING_CACHE; // nothing that a cell has to see
     }
   }
 

@@ -21,7 +21,7 @@ const ORPHAN_MS = 500;
 const START_MS = 20_000; // for building a cell and starting its worker; the cell's own time begins with its first line
 const require = createRequire(path.join(modules, 'reviewkit.cjs'));
 const esbuild = require('esbuild');
-const decorators = new Decorators(esbuild, require);
+const decorators = new Decorators(esbuild, require, path.join(path.dirname(modules), 'swc'));
 let sessions = null;
 
 mkdirSync(folder, { recursive: true });
