@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reviewkit.cohort import load_scorecards
+    from reviewkit.runtimes.gates import gate
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_scorecards"]
+__all__ = ["__version__", "gate", "load_scorecards"]
 
 _HOMES = {
+    "gate": "reviewkit.runtimes.gates",
     "load_scorecards": "reviewkit.cohort",
     "_jupyter_server_extension_points": "reviewkit.server",
     "_load_jupyter_server_extension": "reviewkit.server",

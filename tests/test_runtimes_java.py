@@ -340,7 +340,8 @@ def test_the_libraries_are_pinned_one_by_one() -> None:
 @java
 def test_setup_without_maven_or_without_a_repository_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(javaplace, "host_classes", lambda _jdk: tmp_path)
+    for classes in ("host_classes", "cell_classes"):
+        monkeypatch.setattr(javaplace, classes, lambda _jdk: tmp_path)
     jdk, maven = javaplace.require_jdk(), shutil.which("mvn")
     monkeypatch.setenv("JAVA_HOME", str(jdk.home))
     path = os.environ["PATH"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show, spaced
-from reviewkit.runtimes.javaplace import FAST_START, SETUP, host_classes, libraries, require_jdk
+from reviewkit.runtimes.javaplace import FAST_START, SETUP, cell_classes, host_classes, libraries, require_jdk
 from reviewkit.runtimes.node import CellError
 
 HEAP_MEGABYTES: Final = 256
@@ -45,7 +45,7 @@ class JavaHost:
             command = [
                 jdk.java, *FAST_START, f"-Xmx{HEAP_MEGABYTES}m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData", "-XX:-CreateCoredumpOnCrash",
                 f"-XX:ErrorFile={folder / 'crash.log'}", f"-Djava.io.tmpdir={folder / 'own'}", "-Dfile.encoding=UTF-8", "-Duser.language=en", "-Duser.country=US",
-                "-Djava.awt.headless=true", "-cp", os.pathsep.join(map(str, [host_classes(jdk), *jars])), "reviewkit.host.Host", str(folder),
+                "-Djava.awt.headless=true", "-cp", os.pathsep.join(map(str, [host_classes(jdk), cell_classes(jdk), *jars])), "reviewkit.host.Host", str(folder),
             ]  # fmt: skip
             self._host = Host("Java", command, root, folder=folder, memory_bytes=PROCESS_BYTES, encode=spaced, full=_FULL)
             self._root, self._spring = root, bool(jars)

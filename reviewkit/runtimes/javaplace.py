@@ -129,6 +129,15 @@ def host_classes(jdk: Jdk) -> Path:
     return compiled(jdk, "host", sorted((FOLDER / "host").glob("*.java")))
 
 
+def cell_classes(jdk: Jdk) -> Path:
+    """What our own package offers to cells, compiled in the same way; apart from the host, which no cell is to see.
+
+    Raises:
+        DataError: If it cannot be compiled or written.
+    """
+    return compiled(jdk, "cells", sorted((FOLDER / "cells").glob("*.java")))
+
+
 def compiled(jdk: Jdk, name: str, sources: list[Path]) -> Path:
     """Classes of our own sources, compiled once per version of them and of Java.
 
@@ -177,6 +186,7 @@ def prepare() -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(target.parent / ".lock"):
             host_classes(jdk)
+            cell_classes(jdk)
             if _is_whole():
                 return target
             maven = shutil.which("mvn")

@@ -8,7 +8,7 @@ import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Decorators, LACKING } from './decorators.mjs';
 import { page } from './live.mjs';
@@ -16,6 +16,7 @@ import { Sessions, limits } from './sessions.mjs';
 
 const [, , modules, folder, megabytes] = process.argv;
 const RUNNER = new URL('./runner.mjs', import.meta.url);
+const OWN = fileURLToPath(new URL('./cells', import.meta.url)); // the package `reviewkit` of cells
 const PARENT = process.ppid;
 const ORPHAN_MS = 500;
 const START_MS = 20_000; // for building a cell and starting its worker; the cell's own time begins with its first line
@@ -24,8 +25,10 @@ const esbuild = require('esbuild');
 const decorators = new Decorators(esbuild, require, path.join(path.dirname(modules), 'swc'));
 let sessions = null;
 
-mkdirSync(folder, { recursive: true });
+const cells = path.join(folder, 'cells'); // what is run lies here: it finds our own package first, then those of the setup
+mkdirSync(path.join(cells, 'node_modules'), { recursive: true });
 symlinkSync(modules, path.join(folder, 'node_modules'));
+symlinkSync(OWN, path.join(cells, 'node_modules', 'reviewkit'));
 let running = null; // { id, stop }
 let spare = started(); // the worker of the next cell, which has run nothing
 
@@ -51,7 +54,7 @@ const located = (error) => {
 };
 
 async function built(request) {
-  const outfile = path.join(folder, `run-${request.id}.mjs`);
+  const outfile = path.join(cells, `run-${request.id}.mjs`);
   const compiled = await decorators.compiled(request.code, request.loader, request.root, request.name);
   const cell = compiled === null ? { contents: request.code, loader: request.loader } : { contents: compiled, loader: 'ts' };
   const plugins = /\b(?:import|from|require)\b/.test(request.code) ? [decorators.plugin(request.root)] : []; // others have no file to compile
@@ -101,7 +104,7 @@ async function run(request) {
 }
 
 async function inSession(request) {
-  sessions ??= new Sessions(esbuild, require('acorn'), decorators, path.join(folder, 'session'), Number(megabytes));
+  sessions ??= new Sessions(esbuild, require('acorn'), decorators, path.join(cells, 'session'), Number(megabytes));
   if (request.reset) await sessions.reset(request.session);
   let cell;
   try {
@@ -174,7 +177,7 @@ function check(request) {
     compilerOptions: {
       noEmit: true, strict: true, target: 'es2023', lib: ['es2023', 'dom', 'dom.iterable'], module: 'esnext',
       moduleResolution: 'bundler', jsx: 'react-jsx', skipLibCheck: true, allowImportingTsExtensions: true,
-      types: ['node'], typeRoots: [path.join(modules, '@types')], paths: { '*': [path.join(modules, '@types/*'), path.join(modules, '*')] },
+      types: ['node'], typeRoots: [path.join(modules, '@types')], paths: { reviewkit: [path.join(OWN, 'gate.d.mts')], '*': [path.join(modules, '@types/*'), path.join(modules, '*')] },
       allowJs: request.files.some((file) => /\.jsx?$/.test(file)), experimentalDecorators, emitDecoratorMetadata,
     },
     files: request.files.map((file) => path.join(request.root, file)),

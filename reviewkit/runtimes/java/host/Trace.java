@@ -74,7 +74,7 @@ final class Trace {
     }
 
     private boolean own(StackTraceElement frame) {
-        return loader.equals(frame.getClassLoaderName());
+        return loader.equals(frame.getClassLoaderName()) && frame.getFileName() != null; // else a proxy that nobody has written
     }
 
     private String line(StackTraceElement frame) {
