@@ -16,7 +16,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -30,6 +31,7 @@ from reviewkit.harness.local import LocalLauncher
 from reviewkit.harness.results import Mark, marked
 from reviewkit.harness.stage import Stage, Tree, load_module
 from reviewkit.harness.standing import Standing
+from reviewkit.runtimes.sql import SqlHost
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -75,8 +77,15 @@ def local_stage(entry: Entry, tree: Path, standing: Standing | None = None) -> S
 
 async def run_suite(entry: Entry, tree: Path, suite: Suite, seed: int = 1, only: str = "") -> list[Result]:
     """Run a suite of a scenario on a tree, one item after the other; of proofs and hidden checks `only` one where it is named."""
-    async with Standing() as standing:
-        return await _suite(local_stage(entry, tree, standing), entry, suite, seed, only)
+    database = SqlHost()
+    try:
+        async with Standing() as standing:
+            stage = local_stage(entry, tree, standing)
+            if suite != "checks":  # a candidate's code reaches none either
+                stage = replace(stage, databases=partial(database.url, fresh=True))
+            return await _suite(stage, entry, suite, seed, only)
+    finally:
+        database.close()
 
 
 async def _suite(stage: Stage, entry: Entry, suite: Suite, seed: int, only: str) -> list[Result]:

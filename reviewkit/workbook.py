@@ -10,6 +10,7 @@ import logging
 import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,14 @@ from reviewkit.harness.stage import Stage, Tree, find_driver, load_module
 from reviewkit.harness.standing import Standing
 from reviewkit.journal import Recorder, kernel_recorder
 from reviewkit.plot import svg, table
+from reviewkit.runtimes.base import MissingRuntimeError
 from reviewkit.terms import DISAGREED
 from reviewkit.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from reviewkit.runtimes.magics import Magics
 
 WORKSPACE = "workspace"
 EVIDENCE_SECONDS = 60.0
@@ -54,6 +58,8 @@ class Workbook:
         self._entry: Entry | None = None
         self._recorder: Recorder | None = None
         self._workspace: Workspace | None = None
+        self.cells: Magics | None = None
+        """Cells of other languages; None outside of IPython."""
 
     # --- starting -------------------------------------------------------------------------------------------------
     def start(self, slug: str | None = None) -> None:
@@ -188,7 +194,9 @@ class Workbook:
         """A stage for a tree: `workspace` (your edits), `head` (as proposed), `base` (before), or a mend exercise's id."""
         entry = self.entry
         root = entry.folder / on if on in ("head", "base") else self.workspace.tree(on)
-        return Stage(Tree(root), entry.folder, entry.scenario.modules, entry.scenario.packages, LocalLauncher(), standing=standing)
+        databases = partial(self.cells.database.url, fresh=True) if self.cells is not None else None
+        scenario = entry.scenario
+        return Stage(Tree(root), entry.folder, scenario.modules, scenario.packages, LocalLauncher(), standing=standing, databases=databases)
 
     async def probe(self, probe_id: str, on: str = WORKSPACE) -> None:
         """Run a probe and show what happens. `on`: see `stage`."""
@@ -198,7 +206,11 @@ class Workbook:
             raise UsageError(f"No probe {probe_id!r}.", "Use one of: " + ", ".join(p.id for p in self.entry.scenario.probes))
         if self._lacks():
             return
-        result = await load_module(self.entry.folder / probe.file).run(self.stage(on))
+        try:
+            result = await load_module(self.entry.folder / probe.file).run(self.stage(on))
+        except MissingRuntimeError as error:
+            print(error)
+            return
         print(f"{probe.title}: {result.verdict}")
         show(result.plots, result.table)
         where = on if on in ("head", WORKSPACE) else "mend"
@@ -354,7 +366,8 @@ def register_magics() -> None:
     shell.register_magic_function(_told(rk.evidence_cell), "cell", "evidence")
     from reviewkit.runtimes import magics
 
-    magics.register(shell, lambda: rk.workspace.tree(WORKSPACE))
+    if rk.cells is None or rk.cells.shell is not shell:  # hosts and databases outlive a second start
+        rk.cells = magics.register(shell, lambda: rk.workspace.tree(WORKSPACE))
 
 
 def _told(function: Any) -> Any:

@@ -1,5 +1,5 @@
 """What a warm cell costs against a bare process of the same language: `python benchmarks/runtimes/run.py --pairs 20`; and how
-long a PostgreSQL database takes to be ready, and what a guest of a TypeScript tree costs.
+long a PostgreSQL database takes to be ready, and to begin anew, and what a guest of a TypeScript tree costs.
 
 Both cell and process run the same file of the workspace from the same few lines. Each pair is measured back to back, so that the ratio says
 something on a busy machine, too; times are printed for orientation.
@@ -43,6 +43,7 @@ ELIXIR_CELL = "IO.puts(Orders.total([5, 6]))\n"
 GOAL_MS, GOAL_RATIO = 60.0, 1.0
 JAVA_MS, ELIXIR_MS = 500.0, 50.0
 READY_MS = 1500.0
+FRESH_MS = 110.0
 
 
 def quiet(_stream: str, _text: str) -> None:
@@ -178,6 +179,19 @@ def database(rounds: int) -> bool:
     return at_rest("a PostgreSQL database is ready in", statistics.median(ready) * 1000, READY_MS)
 
 
+def fresh(pairs: int) -> bool:
+    """Whether a database of that server begins anew in time, empty or as a copy, one right after the other."""
+    with contextlib.closing(SqlHost()) as host:
+        host.run("create table stock (n int); insert into stock values (10)", "postgres/shop", "main", "cell", rows=1, seconds=60, show=quiet)
+        empty = [timed(lambda: host.url("run", fresh=True)) for _ in range(pairs)]
+        copies = [timed(lambda: host.url("run", fresh=True, like="shop")) for _ in range(pairs)]
+    seen = [(words, statistics.median(times) * 1000, min(times) * 1000) for words, times in (("fresh database", empty), ("copy of a database", copies))]
+    for words, median, least in seen:
+        print(f"{words} {median:.0f} ms (least {least:.0f})")
+    judged = [at_rest(f"a {words} is ready in", median, FRESH_MS) for words, median, _ in seen]
+    return all(judged)
+
+
 def at_rest(words: str, seen: float, most: float) -> bool:
     """Judge a time where the machine has nothing else to do; whether it is not missed."""
     load = os.getloadavg()[0]
@@ -196,7 +210,7 @@ def main() -> int:
     if why is not None:
         print(why, file=sys.stderr)
         return 2
-    return 0 if all([typescript(pairs), guest(pairs), java(pairs), beam(pairs), database(max(1, pairs // 5))]) else 1
+    return 0 if all([typescript(pairs), guest(pairs), java(pairs), beam(pairs), database(max(1, pairs // 5)), fresh(pairs)]) else 1
 
 
 if __name__ == "__main__":

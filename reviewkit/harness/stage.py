@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
 import importlib.util
 import itertools
@@ -69,6 +70,8 @@ class Stage:
     rubric_folder: Path | None = None
     standing: Standing | None = None
     """Where guests are kept that many items of a suite use; None where each has its own."""
+    databases: Callable[[str], str] | None = None
+    """Makes a fresh database of a real PostgreSQL server: its address, by its name. None where there is none to be had."""
 
     @property
     def rubric(self) -> Path:
@@ -94,6 +97,19 @@ class Stage:
     def with_tree(self, root: Path) -> Stage:
         """The same stage for another tree."""
         return replace(self, tree=Tree(root))
+
+    async def postgres(self, name: str = "probe") -> str:
+        """Address of a fresh database of a real PostgreSQL server, which begins anew with each call of that name.
+
+        In a workbook it is one of the kernel's own server: cells of SQL find it by its name afterwards.
+
+        Raises:
+            LookupError: For hidden checks and evidence, which reach nothing but their world.
+            MissingRuntimeError: Where a part of PostgreSQL is not installed.
+        """
+        if self.databases is None:
+            raise LookupError("this stage has no PostgreSQL; probes, proofs and public checks have")
+        return await asyncio.to_thread(self.databases, name)
 
     @contextlib.asynccontextmanager
     async def open(self, world: World, driver: Path | None = None) -> AsyncIterator[Calls]:

@@ -46,7 +46,7 @@ class ElixirHost:
             )  # fmt: skip
         return self._host
 
-    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show) -> None:
+    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show, database: str = "") -> None:
         """Evaluate a cell, with what the cells before it have left.
 
         Args:
@@ -55,13 +55,14 @@ class ElixirHost:
             name: What errors call the cell.
             seconds: Its time.
             show: Takes its output.
+            database: What DATABASE_URL is from now on; empty for what it was.
 
         Raises:
             CellError: If it fails, in the words that a reader needs.
             HostError: If Elixir cannot be started or has died; `MissingRuntimeError` where it is not installed.
             KeyboardInterrupt: If the kernel was interrupted.
         """
-        payload = {"code": code, "name": name, "root": str(root.resolve())}
+        payload = {"code": code, "name": name, "root": str(root.resolve()), "database": database}
         end = self._started().request("run", payload, seconds, show)
         if end.kind is not None:
             raise CellError(_words(end, name, seconds))

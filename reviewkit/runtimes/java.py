@@ -7,6 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show, spaced
 from reviewkit.runtimes.javaplace import FAST_START, SETUP, cell_classes, host_classes, libraries, require_jdk
@@ -51,7 +52,7 @@ class JavaHost:
             self._root, self._spring = root, bool(jars)
         return self._host
 
-    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show) -> None:
+    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show, database: str = "") -> None:
         """Compile a cell with the files of a workspace and run its `main`, or its statements.
 
         Args:
@@ -60,13 +61,14 @@ class JavaHost:
             name: What errors call the cell.
             seconds: Its time, compilation not counted.
             show: Takes its output.
+            database: `postgresql://...` that its property DATABASE_URL names, as JDBC has it; empty for none.
 
         Raises:
             CellError: If it fails, in the words that a reader needs.
             HostError: If Java cannot be started or has died; `MissingRuntimeError` where it, or Spring Boot, is not installed.
             KeyboardInterrupt: If the kernel was interrupted.
         """
-        self._request("run", {"code": code, "name": name}, root, name, seconds, show)
+        self._request("run", {"code": code, "name": name, "database": _jdbc(database)}, root, name, seconds, show)
 
     def check(self, root: Path, show: Show) -> None:
         """Compile the files of a workspace.
@@ -96,6 +98,13 @@ class JavaHost:
         if self._host is not None:
             self._host.close()
             self._host = None
+
+
+def _jdbc(url: str) -> str:
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    return f"jdbc:postgresql://{parts.hostname}:{parts.port}{parts.path}?user={parts.username}"
 
 
 def _words(end: End, name: str, seconds: float) -> str:

@@ -22,6 +22,7 @@ from reviewkit.runtimes.fileview import MOST_CHARACTERS, view
 from reviewkit.runtimes.frames import LIVE_HEIGHT, framed
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
+from reviewkit.runtimes.sqlserver import NAME
 
 CELL_SECONDS: Final = 20.0
 JAVA_SECONDS: Final = 60.0
@@ -43,14 +44,16 @@ def _parser(magic: str) -> _Parser:
     parser.add_argument("--timeout", type=float, default=JAVA_SECONDS if magic == "java" else CELL_SECONDS, help="seconds until the cell is ended")
     parser.add_argument("--expect-error", action="store_true", help="show an error as output")
     if magic == "sql":
+        parser.add_argument("--db", metavar="NAME", help="SQLite file of the workspace, without it one that goes with the kernel; or database of --postgres")
         where = parser.add_mutually_exclusive_group()
-        where.add_argument("--db", metavar="FILE", help="SQLite file of the workspace; without it one that goes with the kernel")
         where.add_argument("--postgres", action="store_true", help="a PostgreSQL server of the kernel's own")
         where.add_argument("--url", help="address of a PostgreSQL database: postgresql://...")
         parser.add_argument("--session", default="main", metavar="NAME", help="connection that stays open between cells")
         parser.add_argument("--rows", type=int, default=CELL_ROWS, help="most rows to show of a result")
     else:
+        parser.add_argument("--db", metavar="NAME", help="database of the kernel's own PostgreSQL server, whose address is DATABASE_URL")
         parser.add_argument("--check", action="store_true", help="compile the files of the workspace" if magic in ("java", "elixir") else "look for type errors, too")
+    _add_fresh(parser)
     if magic in ("ts", "tsx"):
         parser.add_argument("--session", nargs="?", const="main", metavar="NAME", help="share variables with the cells of this session")
         parser.add_argument("--live", action="store_true", help="show the component in a frame")
@@ -59,10 +62,22 @@ def _parser(magic: str) -> _Parser:
     return parser
 
 
+def _add_fresh(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fresh", action="store_true", help="begin the database anew")
+    parser.add_argument("--like", metavar="NAME", default="", help="as a copy of this one")
+
+
+def _url_parser() -> _Parser:
+    parser = _Parser(prog="%sql_url", add_help=False)
+    parser.add_argument("db", metavar="NAME", help="database of the kernel's own PostgreSQL server")
+    _add_fresh(parser)
+    return parser
+
+
 class _Compiling(Protocol):
     """A host that compiles the files of a workspace for its cells."""
 
-    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show) -> None: ...
+    def run(self, code: str, root: Path, name: str, *, seconds: float, show: Show, database: str = "") -> None: ...
 
     def check(self, root: Path, show: Show) -> None: ...
 
@@ -71,7 +86,7 @@ class Magics:
     """The cells of one kernel. A language's host starts with its first cell that runs and ends with the kernel."""
 
     def __init__(self, shell: Any, root: Root | None = None) -> None:
-        self._shell = shell
+        self.shell = shell
         self.node, self.jvm, self.beam, self.database = NodeHost(), java.JavaHost(), elixir.ElixirHost(), SqlHost()
         self._root = root or self._own_root
         self._own: Path | None = None
@@ -84,24 +99,31 @@ class Magics:
         return self._own
 
     def ts(self, line: str, cell: str) -> None:
-        """`%%ts [FILE] [--check] [--live [--height PIXELS] | --session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript."""
+        """`%%ts [FILE] [--check] [--live [--height PIXELS] | --session [NAME] [--reset]] [--db NAME] [--timeout SECONDS] [--expect-error]`: TypeScript."""
         self._cell("ts", self._do_node, line, cell)
 
     def tsx(self, line: str, cell: str) -> None:
-        """`%%tsx [FILE] [--check] [--live [--height PIXELS] | --session [NAME] [--reset]] [--timeout SECONDS] [--expect-error]`: TypeScript with JSX."""
+        """`%%tsx`: as `%%ts`, with JSX."""
         self._cell("tsx", self._do_node, line, cell)
 
     def java(self, line: str, cell: str) -> None:
-        """`%%java [FILE] [--check] [--timeout SECONDS] [--expect-error]`: Java."""
+        """`%%java [FILE] [--check] [--db NAME [--fresh [--like NAME]]] [--timeout SECONDS] [--expect-error]`: Java."""
         self._cell("java", self._do_java, line, cell)
 
     def elixir(self, line: str, cell: str) -> None:
-        """`%%elixir [FILE] [--check] [--timeout SECONDS] [--expect-error]`: Elixir."""
+        """`%%elixir [FILE] [--check] [--db NAME [--fresh [--like NAME]]] [--timeout SECONDS] [--expect-error]`: Elixir."""
         self._cell("elixir", self._do_elixir, line, cell)
 
     def sql(self, line: str, cell: str) -> None:
-        """`%%sql [FILE] [--db FILE | --postgres | --url URL] [--session NAME] [--rows N] [--timeout SECONDS] [--expect-error]`: SQL."""
+        """`%%sql [FILE] [--db FILE | --postgres [--db NAME [--fresh [--like NAME]]] | --url URL] [--session NAME] [--rows N] [--timeout SECONDS]`: SQL."""
         self._cell("sql", self._do_sql, line, cell)
+
+    def sql_url(self, line: str) -> str:
+        """`url = %sql_url NAME [--fresh [--like NAME]]`: address of a database of the kernel's own PostgreSQL server, for a cell of Python."""
+        try:
+            return self._url("%sql_url", _url_parser().parse_args(shlex.split(line)))
+        except (ReviewkitError, ValueError) as error:  # without an address the cell cannot go on
+            raise CellError(str(error)) from None
 
     def view(self, line: str) -> None:
         """`%view FILE`: a file of the workspace with its lines numbered, coloured by its language."""
@@ -109,7 +131,7 @@ class Magics:
             names = shlex.split(line)
             if len(names) != 1:
                 raise UsageError("%view: name one file.", "For example: %view src/orders.ts")
-            self._shell.display_pub.publish(view(names[0], _read(self._root(), names[0])))
+            self.shell.display_pub.publish(view(names[0], _read(self._root(), names[0])))
         except ValueError as error:
             print(f"%view: {error}.")
         except ReviewkitError as error:
@@ -143,6 +165,7 @@ class Magics:
             raise UsageError(f"%%{loader}: a live component belongs to no session.")
         if options.reset and not options.session:
             raise UsageError(f"%%{loader}: --reset goes with --session.")
+        database = self._cell_url(loader, options)
         if options.file is not None:
             _write(root, options.file, cell)
             if options.check:
@@ -157,7 +180,7 @@ class Magics:
             return
         self.node.run(
             cell, root, self._name, loader=loader, seconds=options.timeout, show=_show,
-            session=options.session or "", reset=options.reset,
+            session=options.session or "", reset=options.reset, database=database,
         )  # fmt: skip
 
     def _do_java(self, magic: str, options: argparse.Namespace, cell: str) -> None:
@@ -168,10 +191,11 @@ class Magics:
 
     def _do_compiled(self, magic: str, options: argparse.Namespace, cell: str, host: _Compiling, ending: str, places: tuple[str, ...]) -> None:
         root = self._root()
+        database = self._cell_url(magic, options)
         if options.file is None:
             if options.check:
                 raise UsageError(f"%%{magic}: --check goes with a file.", "A cell that runs is compiled, with all files, in any case.")
-            host.run(cell, root, self._name, seconds=options.timeout, show=_show)
+            host.run(cell, root, self._name, seconds=options.timeout, show=_show, database=database)
             return
         _write(root, options.file, cell)
         place = Path(os.path.relpath(root / options.file, root)).as_posix()
@@ -188,18 +212,36 @@ class Magics:
             raise UsageError("%%sql: --rows must be 1 or more.")
         if options.url and not options.url.startswith(("postgresql://", "postgres://")):
             raise UsageError("%%sql: --url takes an address such as postgresql://user@host/database.", "For SQLite use --db FILE.")
-        file = str(_below(self._root(), options.db)) if options.db else ""
-        database = "postgres" if options.postgres else options.url or file
+        if options.url and options.db:
+            raise UsageError("%%sql: an address names its database; --db goes with --postgres, or stands alone.")
+        if (options.fresh or options.like) and not options.postgres:
+            raise UsageError("%%sql: --fresh and --like go with --postgres --db NAME.")
+        if options.postgres:
+            _check_names("%%sql", options)
+            database = f"postgres/{options.db}" if options.db else "postgres"
+        else:
+            database = options.url or (str(_below(self._root(), options.db)) if options.db else "")
         self.database.run(
             cell, database, options.session, self._name, rows=options.rows, seconds=options.timeout, show=_show,
+            fresh=options.fresh, like=options.like,
         )  # fmt: skip
+
+    def _cell_url(self, magic: str, options: argparse.Namespace) -> str:
+        """Address of the database that a cell asks for; empty for none."""
+        if options.db and (options.file or getattr(options, "live", False)):
+            raise UsageError(f"%%{magic}: --db goes with a cell that runs.")
+        return self._url(f"%%{magic}", options)
+
+    def _url(self, magic: str, options: argparse.Namespace) -> str:
+        _check_names(magic, options)
+        return self.database.url(options.db, fresh=options.fresh, like=options.like) if options.db else ""
 
     @property
     def _name(self) -> str:
-        return f"cell [{self._shell.displayhook.prompt_count}]"
+        return f"cell [{self.shell.displayhook.prompt_count}]"
 
     def _check_cell(self, loader: str, root: Path, cell: str) -> None:
-        file = root / f"cell-{self._shell.displayhook.prompt_count}.{loader}"
+        file = root / f"cell-{self.shell.displayhook.prompt_count}.{loader}"
         file.write_text(cell, "utf-8")
         try:
             self.node.check([file.name], root, _show)
@@ -217,6 +259,16 @@ class Magics:
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
             self._own = None
+
+
+def _check_names(magic: str, options: argparse.Namespace) -> None:
+    if (options.fresh and not options.db) or (options.like and not options.fresh):
+        raise UsageError(f"{magic}: --fresh goes with --db NAME, and --like with --fresh.")
+    for name in filter(None, (options.db, options.like)):
+        if not NAME.fullmatch(name):
+            raise UsageError(f"{magic}: {name!r} is no name for a database.", "Use small letters, digits and _, for example: shop_1")
+    if options.like and options.like == options.db:
+        raise UsageError(f"{magic}: --like names another database than --db.")
 
 
 def _below(root: Path, file: str) -> Path:
@@ -249,7 +301,7 @@ def _show(stream: str, text: str) -> None:
 
 
 def register(shell: Any, root: Root | None = None) -> Magics:
-    """Let `%%ts`, `%%tsx`, `%%java`, `%%elixir`, `%%sql` and `%view` work in an IPython shell.
+    """Let `%%ts`, `%%tsx`, `%%java`, `%%elixir`, `%%sql`, `%sql_url` and `%view` work in an IPython shell.
 
     Args:
         shell: The shell.
@@ -261,5 +313,6 @@ def register(shell: Any, root: Root | None = None) -> Magics:
     shell.register_magic_function(magics.java, "cell", "java")
     shell.register_magic_function(magics.elixir, "cell", "elixir")
     shell.register_magic_function(magics.sql, "cell", "sql")
+    shell.register_magic_function(magics.sql_url, "line", "sql_url")
     shell.register_magic_function(magics.view, "line", "view")
     return magics

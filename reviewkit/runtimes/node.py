@@ -68,8 +68,9 @@ class NodeHost:
         return self._host
 
     def run(
-        self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show, session: str = "", reset: bool = False
-    ) -> None:
+        self, code: str, root: Path, name: str, *, loader: str, seconds: float, show: Show, session: str = "", reset: bool = False,
+        database: str = "",
+    ) -> None:  # fmt: skip
         """Run a cell, in a fresh worker or in the one of a session.
 
         Args:
@@ -81,13 +82,14 @@ class NodeHost:
             show: Takes its output.
             session: Name of the session that it shares its variables with; empty for a cell of its own.
             reset: Begin that session anew.
+            database: What DATABASE_URL is for it; empty for what it was.
 
         Raises:
             CellError: If it fails, in the words that a reader needs.
             HostError: If Node cannot be started or has died; `MissingRuntimeError` where it is not installed.
             KeyboardInterrupt: If the kernel was interrupted.
         """
-        payload: dict[str, object] = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader}
+        payload: dict[str, object] = {"code": code, "name": name, "root": str(root.resolve()), "loader": loader, "database": database}
         shared = {"session": session, "reset": reset} if session else {}
         end = self._started().request("session" if session else "run", payload | shared, seconds, show)
         if end.kind is not None:

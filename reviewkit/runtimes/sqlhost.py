@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import shutil
 import sqlite3
@@ -21,12 +20,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from reviewkit.runtimes.base import HostError, MissingRuntimeError
-from reviewkit.runtimes.postgres import SETUP, Server, require_binaries
+from reviewkit.runtimes.sqlserver import OwnServer, connected, one_line
 from reviewkit.runtimes.sqltext import Statement, statements, table
 
 BUSY_SECONDS: Final = 2.0
 """How long SQLite waits for a lock of another session."""
-CONNECT_SECONDS: Final = 10.0
 MOST_ROWS: Final = 10_000
 
 
@@ -123,15 +121,7 @@ class PostgresSession:
             MissingRuntimeError: Without the driver.
             HostError: If the server does not answer or refuses.
         """
-        if importlib.util.find_spec("asyncpg") is None:
-            raise MissingRuntimeError("asyncpg, the driver of PostgreSQL, is not installed", f"Run: {SETUP}")
-        import asyncpg
-
-        try:
-            connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise HostError(f"PostgreSQL cannot be reached ({_one_line(error)})", "Is the address right, and the server up?") from None
-        return cls(connection)
+        return cls(await connected(url))
 
     @property
     def is_open(self) -> bool:
@@ -150,7 +140,7 @@ class PostgresSession:
         except asyncpg.PostgresError as error:
             raise StatementError(_postgres_words(error), _offset(error, sql)) from None
         except (asyncpg.InterfaceError, OSError) as error:
-            raise StatementError(_one_line(error)) from None
+            raise StatementError(one_line(error)) from None
         if not columns:
             return Result(tag=tag)
         return Result(columns, [tuple(row) for row in found[:rows]], len(found) > rows)
@@ -160,13 +150,9 @@ class PostgresSession:
         self._connection.terminate()
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
-
-
 def _postgres_words(error: Any) -> str:
     if not error.severity:  # not the server's: the driver's own, about a connection that has ended
-        return f"{_one_line(error).rstrip('.')}. The next cell opens a fresh connection."
+        return f"{one_line(error).rstrip('.')}. The next cell opens a fresh connection."
     parts = [f"{error.severity}: {error.message}"]
     parts += [f"{word}: {said}" for word, said in (("DETAIL", error.detail), ("HINT", error.hint)) if said]
     return "\n".join(parts)
@@ -183,13 +169,14 @@ class Sessions:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._open: dict[tuple[str, str], Session] = {}
-        self._server: Server | None = None
+        self._server = OwnServer(folder / "postgres")
 
     async def get(self, database: str, name: str) -> Session:
         """An open connection; a fresh one where the database has ended the one of that name.
 
         Args:
-            database: `postgres`, for an own database on an own server; an address of a server; or a file of SQLite.
+            database: `postgres`, for the first database of an own server; `postgres/NAME` for a further one, made where it is not there; an
+                address of a server; or a file of SQLite.
             name: Of the session.
 
         Raises:
@@ -201,8 +188,9 @@ class Sessions:
         return self._open[key]
 
     async def _connect(self, database: str) -> Session:
-        if database == "postgres":
-            return await PostgresSession.connect(await self._own_url())
+        own, _, name = database.partition("/")
+        if own == "postgres":
+            return await PostgresSession.connect(await self._server.url(name))
         if database.startswith(("postgresql://", "postgres://")):
             return await PostgresSession.connect(database)
         file = Path(database) if database else self._folder / "cells.sqlite"
@@ -211,12 +199,11 @@ class Sessions:
         except sqlite3.Error as error:
             raise HostError(f"{file.name} cannot be opened ({error})", "Name a file of SQLite, or a new one in a folder that is there.") from None
 
-    async def _own_url(self) -> str:
-        if self._server is not None and not self._server.is_running:
-            self.end()
-        if self._server is None:
-            self._server = await asyncio.to_thread(lambda: Server(require_binaries(), self._folder / "postgres"))
-        return self._server.url()
+    async def url(self, name: str, *, fresh: bool, like: str) -> str:
+        """Address of a database of the own server; as `OwnServer.url`. Sessions of one that begins anew, or is copied, are closed."""
+        for key in [key for key in self._open if fresh and key[0] in (f"postgres/{name}", f"postgres/{like}")]:
+            await self._open.pop(key).close()
+        return await self._server.url(name, fresh=fresh, like=like)
 
     async def reset(self) -> None:
         """Close every session."""
@@ -227,9 +214,7 @@ class Sessions:
 
     def end(self) -> None:
         """End the server."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        self._server.end()
 
 
 class Far:
@@ -242,9 +227,12 @@ class Far:
         """Do what a request asks for, and tell how it ended."""
         number, begun = request["id"], time.perf_counter()
         error: dict[str, str] | None = None
+        value = ""
         try:
             async with asyncio.timeout(float(request["timeout"])):
-                await self._run(request)
+                value = await self._fresh(request)
+                if request["op"] == "run":
+                    await self._run(request)
         except TimeoutError:
             error = {"kind": "timeout"}
         except asyncio.CancelledError:
@@ -257,7 +245,14 @@ class Far:
             error = {"kind": "error", "text": str(fault)}
         except MemoryError:
             error = {"kind": "memory"}
-        self._tell({"id": number, "end": True, "error": error, "ms": (time.perf_counter() - begun) * 1000})
+        self._tell({"id": number, "end": True, "error": error, "value": value, "ms": (time.perf_counter() - begun) * 1000})
+
+    async def _fresh(self, request: dict[str, Any]) -> str:
+        """Address of the database that a request asks for by itself, or asks to begin anew; empty where it does neither."""
+        if request["op"] != "url" and not request["fresh"]:
+            return ""
+        name = request["database"].partition("/")[2]
+        return await self._sessions.url(name, fresh=request["fresh"], like=request["like"])
 
     async def _run(self, request: dict[str, Any]) -> None:
         session = await self._sessions.get(request["database"], request["session"])
@@ -294,7 +289,7 @@ async def _serve(folder: Path) -> None:
     working: asyncio.Task[None] | None = None
     try:
         while (request := await requests.get()) is not None:
-            if request["op"] == "run":
+            if request["op"] in ("run", "url"):
                 working = asyncio.create_task(far.answer(request))
             elif request["op"] == "stop" and working is not None:
                 working.cancel()

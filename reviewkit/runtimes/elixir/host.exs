@@ -160,6 +160,7 @@ defmodule Reviewkit.Evaluator do
   # One expression after another: Elixir 1.14 does not say on which line of evaluated code an error arose.
   defp evaluated(request, state) do
     offer(request.code)
+    if request.database != "", do: System.put_env("DATABASE_URL", request.database)
     quoted = Code.string_to_quoted!(request.code, file: request.name, columns: true)
     expressions = with {:__block__, _, several} <- quoted, do: several, else: (one -> [one])
     env = %{state.env | file: request.name, line: 1}
@@ -264,7 +265,7 @@ defmodule Reviewkit.Host do
         {String.to_existing_atom(name), Base.decode64!(value)}
       end
 
-    {:request, Map.merge(%{id: "0", op: "run", timeout: "0", code: "", name: "", root: ""}, parts)}
+    {:request, Map.merge(%{id: "0", op: "run", timeout: "0", code: "", name: "", root: "", database: ""}, parts)}
   end
 
   defp idle(state) do

@@ -136,7 +136,7 @@ function fresh() {
   return made;
 }
 
-function inWorker({ id, timeout, root, name }, file) {
+function inWorker({ id, timeout, root, name, database }, file) {
   const { worker, port } = fresh();
   return new Promise((resolve) => {
     let error = null, ended = null;
@@ -166,7 +166,7 @@ function inWorker({ id, timeout, root, name }, file) {
       port.close();
       resolve(ended ?? error ?? (code === 0 ? null : { kind: 'exit', text: String(code) }));
     });
-    port.postMessage({ file: pathToFileURL(file).href, root, name });
+    port.postMessage({ file: pathToFileURL(file).href, root, name, database });
   });
 }
 

@@ -11,6 +11,7 @@ capture(port);
 
 const [cell] = await once(port, 'message');
 port.unref();
+if (cell.database) process.env.DATABASE_URL = cell.database;
 
 function fail(error) {
   port.postMessage(['error', told(error, cell)]);

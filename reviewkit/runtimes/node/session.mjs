@@ -43,6 +43,7 @@ process.on('unhandledRejection', fail);
 port.on('message', (next) => whose.run(next, async () => {
   [cell, ended] = [next, false];
   again();
+  if (next.database) process.env.DATABASE_URL = next.database;
   port.postMessage(['begin']);
   for (const text of late.splice(0)) process.stderr.write(text);
   try {

@@ -93,7 +93,7 @@ export class Sessions {
    * @param {(stop: (why: object) => void) => void} begun gets what ends it
    * @returns {Promise<object | null>} what went wrong
    */
-  run({ session: name, timeout, root, name: cell }, { file, names, number }, show, begun) {
+  run({ session: name, timeout, root, name: cell, database }, { file, names, number }, show, begun) {
     const session = this.#session(name, show);
     return new Promise((resolve) => {
       let error = null;
@@ -118,7 +118,7 @@ export class Sessions {
         else if (what === 'exit') settle(error ?? { kind: 'exit', text: String(value) });
         else show(what, value);
       };
-      session.port.postMessage({ file, names, number, root, name: cell });
+      session.port.postMessage({ file, names, number, root, name: cell, database });
     });
   }
 

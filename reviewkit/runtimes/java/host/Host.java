@@ -49,7 +49,7 @@ public final class Host {
     private final TimeZone zone = TimeZone.getDefault();
     private boolean left;
 
-    private record Request(long id, String op, double timeout, String code, String name, Path root, long began) {
+    private record Request(long id, String op, double timeout, String code, String name, Path root, String database, long began) {
         static Request of(String line) {
             Map<String, String> parts = new HashMap<>();
             for (String part : line.strip().split(" ")) {
@@ -58,7 +58,8 @@ public final class Host {
             }
             return new Request(
                     Long.parseLong(parts.get("id")), parts.get("op"), Double.parseDouble(parts.getOrDefault("timeout", "0")),
-                    parts.getOrDefault("code", ""), parts.getOrDefault("name", ""), Path.of(parts.getOrDefault("root", "")), System.nanoTime());
+                    parts.getOrDefault("code", ""), parts.getOrDefault("name", ""), Path.of(parts.getOrDefault("root", "")),
+                    parts.getOrDefault("database", ""), System.nanoTime());
         }
     }
 
@@ -167,6 +168,9 @@ public final class Host {
         }
         Trace trace = new Trace(LOADER, frame -> place(frame, target, request));
         Properties before = (Properties) System.getProperties().clone();
+        if (!request.database.isEmpty()) {
+            System.setProperty("DATABASE_URL", request.database); // a process cannot change its environment
+        }
         try (URLClassLoader loader = new URLClassLoader(LOADER, places.toArray(URL[]::new), Host.class.getClassLoader())) {
             return run(request, entry(loader, types, request.name), new Cell(request.id, events, trace), trace);
         } finally {
