@@ -221,6 +221,13 @@ def test_an_honest_fix_passes_and_the_change_as_proposed_does_not(entry: Entry, 
     assert (broken.outcome, f"{MODULE}:9:" in broken.seen) == ("failed", True), broken
 
 
+def test_randomness_is_the_systems_own(entry: Entry, launcher: SandboxLauncher) -> None:
+    """A guest has no /dev/random; Java would spin threads for seconds to gather what it takes for chance, in every guest that makes an id."""
+    own = 'if (!new java.security.SecureRandom().getAlgorithm().equals("NativePRNG") || java.security.SecureRandom.getSeed(4).length != 4) return 0;'
+    result = first(entry, launcher, REFERENCE.replace("return prices.stream()", f"{own}\n        return prices.stream()"))
+    assert result.outcome == "passed", result
+
+
 @pytest.mark.parametrize("name", FIXES)
 def test_a_hostile_fix_gets_nothing(name: str, entry: Entry, launcher: SandboxLauncher, outside: Path) -> None:
     """Its check ends as it should, nothing leaks into a result, nothing is left outside."""

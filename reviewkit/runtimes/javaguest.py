@@ -76,11 +76,14 @@ def _jars() -> list[Path]:
 
 
 def command(jdk: Jdk, classes: tuple[Path, ...], scratch: str = "/scratch") -> tuple[str, ...]:
-    """Command line of a guest, without its last arguments: the wire's descriptor and the tree."""
+    """Command line of a guest, without its last arguments: the wire's descriptor and the tree.
+
+    There is no /dev/random in a guest: without a source to seed from, Java spins threads for seconds to gather chance.
+    """
     return (
         os.path.realpath(jdk.java), *FAST_START, f"-Xmx{HEAP_MEGABYTES}m", "-Xss1m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
         "-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}", f"-Djava.io.tmpdir={scratch}", "-Dfile.encoding=UTF-8", "-Duser.language=en",
-        "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "--add-opens=java.base/java.io=ALL-UNNAMED",
+        "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "-Djava.security.egd=file:/dev/urandom", "--add-opens=java.base/java.io=ALL-UNNAMED",
         "-cp", os.pathsep.join(map(str, classes)), "reviewkit.guest.Member",
     )  # fmt: skip
 

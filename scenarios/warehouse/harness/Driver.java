@@ -1,6 +1,7 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -58,11 +59,14 @@ public class Driver {
     private static final int STEADY_POLLS = 25;
     private static final int POLL_MILLIS = 10;
     private static final int MOST_POLLS = 1_000;
+    private static final long SPIN_NANOS = 200_000_000;
 
     private static Shop shop;
     private static JdbcClient outside;
     private static volatile Hold hold;
     private static volatile Fault fault;
+    private static volatile Thread later;
+    private static volatile long begun;
     private static final AtomicInteger AT_THE_WORLD = new AtomicInteger();
 
     /** One process of the service. */
@@ -261,7 +265,8 @@ public class Driver {
 
     /**
      * Two calls: the first is held at its first statement that matches, before or after the database has done it; then the second runs
-     * until it is done or waits for the first; then the first goes on.
+     * until it is done or waits for the first; then the first goes on. H2 waits for a key that another transaction is writing by trying
+     * again without pause: one statement that has had so much processor time waits, too.
      */
     public static Object during(String sql, boolean after, List<Object> first, List<Object> second) throws Exception {
         Map<String, Object> answers = new LinkedHashMap<>();
@@ -272,17 +277,37 @@ public class Driver {
         one.start();
         held.there().await();
         boolean wasHeld = one.isAlive() && hold == null;
+        later = two;
         two.start();
         for (int steady = 0, polls = 0; two.isAlive() && steady < STEADY_POLLS && polls < MOST_POLLS; polls++) {
             two.join(POLL_MILLIS);
-            boolean waits = two.getState() != Thread.State.RUNNABLE && two.getState() != Thread.State.NEW && AT_THE_WORLD.get() == 0;
-            steady = waits ? steady + 1 : 0;
+            boolean waits = two.getState() == Thread.State.RUNNABLE ? spins(two) : two.getState() != Thread.State.NEW;
+            steady = waits && AT_THE_WORLD.get() == 0 ? steady + 1 : 0;
         }
         held.go().countDown();
         one.join();
         two.join();
         hold = null;
+        later = null;
         return Map.of("held", wasHeld, "first", answers.get("first"), "second", answers.get("second"));
+    }
+
+    private static boolean spins(Thread thread) {
+        long since = begun;
+        return since > 0 && ManagementFactory.getThreadMXBean().getThreadCpuTime(thread.getId()) - since > SPIN_NANOS;
+    }
+
+    /** Do a statement, and let others see how long it is at it. */
+    private static Object timed(Work work) throws Throwable {
+        if (Thread.currentThread() != later) {
+            return work.done();
+        }
+        begun = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        try {
+            return work.done();
+        } finally {
+            begun = 0;
+        }
     }
 
     @SuppressWarnings("unchecked")
@@ -330,7 +355,7 @@ public class Driver {
             if (wrong != null && wrong.sql().matcher(sql).find() && wrong.skip().getAndDecrement() == 0) {
                 throw new SQLException("the disk is full", "53100");
             }
-            return heldAt(sql, () -> call(real, method, values));
+            return heldAt(sql, () -> timed(() -> call(real, method, values)));
         });
     }
 
