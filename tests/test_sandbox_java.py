@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import random
 import select
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ from reviewkit.harness import Answer, Calls, World
 from reviewkit.harness.job import Load, LoadError
 from reviewkit.harness.local import LocalLauncher
 from reviewkit.runtimes import guests, javaguest, javaplace
-from reviewkit.sandbox import Level, SandboxLauncher
+from reviewkit.sandbox import Level, SandboxJob, SandboxLauncher
 from reviewkit.sandbox.levels import lacking
 from reviewkit.sandbox.reach import reach
 from reviewkit.sandbox.unavailable import GuestLacksError
@@ -86,7 +87,7 @@ import java.util.*;
 import java.util.concurrent.*;
 
 public class Sums {{
-    static final String RUBRIC = {rubric}, OUTSIDE = {outside};
+    static final String RUBRIC = {rubric}, OUTSIDE = {outside}, ARCHIVE = {archive};
 
     static void raw(String text) throws Exception {{
         var wire = new FileDescriptor();
@@ -130,7 +131,8 @@ FIXES: dict[str, tuple[str, tuple[str, ...]]] = {
         _total("""return tried(() -> Files.readString(Path.of(RUBRIC, "checks.py")), () -> none(new File(RUBRIC).list()),
         () -> Files.readString(Path.of("/etc/passwd")), () -> Files.readString(Path.of("/proc/self/environ")), () -> none(new File("/stage").list()),
         () -> none(new File("/root").list()), () -> new FileInputStream("/dev/mem").read(), () -> Files.writeString(Path.of(OUTSIDE, "left"), "x"),
-        () -> Files.writeString(Path.of("/tree/left"), "x"), () -> Files.writeString(Path.of("/tmp/left"), "x"), () -> Files.createDirectory(Path.of("/usr/lib/left")));"""), FAILED),
+        () -> Files.writeString(Path.of("/tree/left"), "x"), () -> Files.writeString(Path.of("/tmp/left"), "x"), () -> Files.createDirectory(Path.of("/usr/lib/left")),
+        () -> new FileOutputStream(ARCHIVE, true), () -> Files.delete(Path.of(ARCHIVE)), () -> Files.writeString(Path.of(ARCHIVE).resolveSibling("left"), "x"));"""), FAILED),
     "programs-and-network": (
         _total("""return tried(() -> new ProcessBuilder("/bin/true").start(), () -> Runtime.getRuntime().exec(System.getProperty("java.home") + "/bin/java"),
         () -> new java.net.Socket("127.0.0.1", 22), () -> new java.net.ServerSocket(0), () -> new java.net.DatagramSocket(), () -> java.net.InetAddress.getByName("example.org"),
@@ -203,7 +205,7 @@ def first(entry: Entry, launcher: SandboxLauncher, text: str) -> CheckResult:
 
 
 def hostile(text: str, entry: Entry, outside: Path) -> str:
-    head = PRELUDE.format(rubric=_quoted(entry.rubric_folder), outside=_quoted(outside))
+    head = PRELUDE.format(rubric=_quoted(entry.rubric_folder), outside=_quoted(outside), archive=_quoted(javaguest.required().archive))
     return head + text + REFERENCE[REFERENCE.index("    public static void keep") :].replace("Env env", "reviewkit.guest.Env env")
 
 
@@ -228,15 +230,70 @@ def test_randomness_is_the_systems_own(entry: Entry, launcher: SandboxLauncher) 
     assert result.outcome == "passed", result
 
 
+LOADED = """String said = Files.readString(Path.of("/scratch/loaded"));
+        if (!said.contains("reviewkit.guest.Codec source: shared objects file (top)")) return said.length();
+        """
+
+
+def test_guests_map_their_classes_from_the_archive_and_do_without_one(entry: Entry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Java itself says where a class came from. An archive that is missing or is none changes no verdict."""
+    if lacking(Level.NAMESPACES) is not None:
+        pytest.skip("no namespaces")
+    told = REFERENCE.replace("return prices.stream()", LOADED + "return prices.stream()").replace("import java.util.*;", "import java.util.*;\nimport java.nio.file.*;")
+    plain, made, spoilt = javaguest.command, javaguest.required().archive, tmp_path / "spoilt.jsa"
+    tmp_path.chmod(0o755)
+    spoilt.write_bytes(b"no archive" * 1000)
+    monkeypatch.setattr(javaguest, "command", lambda parts, scratch="/scratch": (*plain(parts, scratch)[:1], "-Xlog:class+load:file=/scratch/loaded", *plain(parts, scratch)[1:]))
+    for archive, outcome in ((made, "passed"), (None, "failed"), (spoilt, "failed")):
+        monkeypatch.setattr(javaguest, "archive", lambda *_parts, found=archive: found)
+        reach.cache_clear()
+        launcher = SandboxLauncher(Level.NAMESPACES)
+        try:
+            assert first(entry, launcher, told).outcome == outcome
+            assert {result.outcome for result in run(entry, launcher, REFERENCE).values()} == {"passed"}
+        finally:
+            launcher.close()
+            reach.cache_clear()
+
+
+def test_a_tree_is_compiled_once_for_its_own_guests_alone(entry: Entry, launcher: SandboxLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first guest is asked before it has loaded anything. Another tree is compiled anew; what does not compile says so in each guest."""
+    asked: list[str] = []
+    ask = SandboxJob.ask
+
+    async def heard(job: SandboxJob, op: str, payload: dict[str, object], timeout: float) -> dict[str, object]:
+        asked.append(op if op != "load" or "classes" in payload else "load anew")
+        return await ask(job, op, payload, timeout)
+
+    monkeypatch.setattr(SandboxJob, "ask", heard)
+    guests_of_a_tree = len(run(entry, launcher, REFERENCE))
+    assert [asked.count(op) for op in ("compile", "load", "load anew")] == [1, guests_of_a_tree, 0]
+    assert asked.index("compile") < asked.index("load") < asked.index("call")
+    assert run(entry, launcher, REFERENCE.replace("sum()", "sum() + 1"))["adds-up"].outcome == "failed"
+    assert [asked.count(op) for op in ("compile", "load", "load anew")] == [2, 2 * guests_of_a_tree, 0]
+    results = run(entry, launcher, REFERENCE.replace("sum()", "sum(")).values()
+    assert {(result.outcome, f"{MODULE}:9:" in result.seen) for result in results} == {("failed", True)}, results
+    assert [asked.count(op) for op in ("compile", "load anew")] == [3, guests_of_a_tree]
+    words = "".join(f'static final String W{n} = "{random.Random(n).randbytes(24_000).hex()}";\n' for n in range(40))
+    large = REFERENCE.replace("public class Sums {", "public class Sums {\n" + words)
+    assert first(entry, launcher, large).outcome == "passed"
+    assert asked[-4:] == ["compile", "load anew", "call", "close"]
+
+
 @pytest.mark.parametrize("name", FIXES)
 def test_a_hostile_fix_gets_nothing(name: str, entry: Entry, launcher: SandboxLauncher, outside: Path) -> None:
     """Its check ends as it should, nothing leaks into a result, nothing is left outside."""
     body, outcomes = FIXES[name]
+    archive = javaguest.required().archive
+    assert archive is not None
+    before = archive.stat()
     result = first(entry, launcher, hostile(body, entry, outside))
     assert result.outcome in (*outcomes, *LATE), result
     assert CANARY not in result.seen and "root:" not in result.seen and "DONE" not in result.seen, result
     assert len(result.seen) <= 500 and result.seen.isprintable(), result
     assert list(outside.iterdir()) == []
+    after = archive.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
 
 
 def test_without_its_parts_checks_are_not_run(entry: Entry, launcher: SandboxLauncher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reviewkit.errors import DataError
 from reviewkit.runtimes import programend
 from reviewkit.runtimes.base import MissingRuntimeError
+from reviewkit.runtimes.javaarchive import archive, jar
 from reviewkit.runtimes.javaplace import FAST_START, SETUP, Jdk, compiled, libraries, require_jdk
 
 if TYPE_CHECKING:
@@ -45,27 +47,52 @@ def lacking_for(driver: Path) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What guests are made of on this machine."""
+
+    jdk: Jdk
+    classes: tuple[Path, ...]
+    """Their class path."""
+    archive: Path | None
+    """Of the classes of both; None where there is none."""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Files and folders beside the launcher that a guest opens; a distribution may keep the JDK's settings elsewhere."""
+        home = self.jdk.home.resolve()
+        settings = {file.resolve() for file in (home / "conf").rglob("*") if file.is_file()}
+        archives = [str(self.archive)] if self.archive else []
+        return (str(home), *sorted(str(file) for file in settings if not file.is_relative_to(home)), *map(str, self.classes), *archives)
+
+
 def member(jdk: Jdk) -> Path:
-    """Folder with the classes that a guest runs, compiled once.
+    """File with the classes that a guest runs, compiled once.
 
     Raises:
         DataError: If they cannot be compiled or written.
     """
-    return compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
+    folder = compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
+    try:
+        return jar(folder)
+    except OSError as error:
+        raise DataError(str(folder), f"cannot be written beside ({error.strerror})", "Name another data folder in XDG_DATA_HOME.") from None
 
 
-def required(*, spring: bool = False) -> tuple[Jdk, tuple[Path, ...]]:
-    """The JDK that guests are, and their class path.
+def required(*, spring: bool = False) -> Parts:
+    """What guests need; an archive that is missing is made, which takes some seconds, once.
 
     Raises:
-        MissingRuntimeError: If there is none, the classes cannot be made, or Spring is needed and not set up.
+        MissingRuntimeError: If there is no JDK, the classes cannot be made, or Spring is needed and not set up.
     """
     jdk = require_jdk()
     jars = _jars() if spring else []
     try:
-        return jdk, (member(jdk), *jars)
+        classes = (member(jdk), *jars)
     except DataError as error:
         raise MissingRuntimeError(str(error).removesuffix("."), "Run: reviewkit doctor") from None
+    made = archive(jdk, classes, "spring" if spring else "plain", lambda scratch: command(Parts(jdk, classes, None), scratch))
+    return Parts(jdk, classes, made)
 
 
 def _jars() -> list[Path]:
@@ -75,24 +102,18 @@ def _jars() -> list[Path]:
     return jars
 
 
-def command(jdk: Jdk, classes: tuple[Path, ...], scratch: str = "/scratch") -> tuple[str, ...]:
+def command(parts: Parts, scratch: str = "/scratch") -> tuple[str, ...]:
     """Command line of a guest, without its last arguments: the wire's descriptor and the tree.
 
     There is no /dev/random in a guest: without a source to seed from, Java spins threads for seconds to gather chance.
     """
+    archived = [f"-XX:SharedArchiveFile={parts.archive}"] if parts.archive else []
     return (
-        os.path.realpath(jdk.java), *FAST_START, f"-Xmx{HEAP_MEGABYTES}m", "-Xss1m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
+        os.path.realpath(parts.jdk.java), *FAST_START, *archived, f"-Xmx{HEAP_MEGABYTES}m", "-Xss1m", "-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData",
         "-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}", f"-Djava.io.tmpdir={scratch}", "-Dfile.encoding=UTF-8", "-Duser.language=en",
-        "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "-Djava.security.egd=file:/dev/urandom", "--add-opens=java.base/java.io=ALL-UNNAMED",
-        "-cp", os.pathsep.join(map(str, classes)), "reviewkit.guest.Member",
+        "-Duser.country=US", "-Duser.timezone=UTC", "-Djava.awt.headless=true", "-Djava.security.egd=file:/dev/urandom",
+        "--add-opens=java.base/java.io=ALL-UNNAMED", "-cp", os.pathsep.join(map(str, parts.classes)), "reviewkit.guest.Member",
     )  # fmt: skip
-
-
-def readable(jdk: Jdk, classes: tuple[Path, ...]) -> tuple[str, ...]:
-    """Files and folders beside the launcher that a guest opens; a distribution may keep the JDK's settings elsewhere."""
-    home = jdk.home.resolve()
-    settings = {file.resolve() for file in (home / "conf").rglob("*") if file.is_file()}
-    return (str(home), *sorted(str(file) for file in settings if not file.is_relative_to(home)), *map(str, classes))
 
 
 def environment(jdk: Jdk) -> dict[str, str]:

@@ -7,14 +7,20 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from functools import lru_cache, partial
+from typing import Final
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
+from reviewkit.runtimes.compiling import Compiled, look
 from reviewkit.runtimes.javaguest import command, has_spring, how_it_ended, required
 from reviewkit.runtimes.nodelocal import watched
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Ordered
+
+MOST_KEPT: Final = 16
+"""Trees of which what the first guest made is kept."""
 
 
 async def launch(load: Load, world: World) -> SandboxJob:
@@ -33,16 +39,22 @@ async def launch(load: Load, world: World) -> SandboxJob:
     finally:
         theirs.close()
     job = SandboxJob(world, ours)
-    await job.start(ordered, load)
+    await job.start(ordered, load, partial(_compiled(look(load.root)).order, load))
     return job
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def _compiled(_digest: str) -> Compiled:
+    """What the first guest of a tree made of it, as long as the tree stays as it is."""
+    return Compiled()
+
+
 def _started(wire: socket.socket, load: Load) -> Ordered:
-    jdk, classes = required(spring=has_spring(load.driver))
+    parts = required(spring=has_spring(load.driver))
     folder = tempfile.mkdtemp(prefix="reviewkit-java-guest-")
     ends, lifeline = os.pipe()
     wire.sendall(LOCKED)
-    arguments = [*command(jdk, classes, folder), str(wire.fileno()), str(load.root.resolve()), str(ends)]
+    arguments = [*command(parts, folder), str(wire.fileno()), str(load.root.resolve()), str(ends)]
     quiet = {name: value for name, value in os.environ.items() if "JAVA" not in name}
     try:
         process = subprocess.Popen(

@@ -184,7 +184,7 @@ def prepare() -> Path:
     jdk, target = require_jdk(), libraries_folder()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target.parent / ".lock"):
+        with alone(target.parent / ".lock"):
             host_classes(jdk)
             cell_classes(jdk)
             if _is_whole():
@@ -209,7 +209,7 @@ def _is_whole() -> bool:
 
 
 @contextlib.contextmanager
-def _alone(file: Path) -> Iterator[None]:
+def alone(file: Path) -> Iterator[None]:
     """Wait until no other process is at it."""
     with file.open("w") as lock:
         if sys.platform != "win32":

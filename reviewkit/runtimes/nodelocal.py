@@ -20,7 +20,8 @@ from typing import Any
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
 from reviewkit.runtimes.nodeguest import command, how_it_ended, kit_for, member, required
-from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Ask, Disk, order, sources
+from reviewkit.runtimes.once import Ask
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Disk, order, sources
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.job import SandboxJob
 from reviewkit.sandbox.line import Exit, Ordered

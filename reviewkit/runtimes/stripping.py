@@ -10,15 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from reviewkit.datafolder import cache_folder, is_private
 from reviewkit.harness.job import Load
+from reviewkit.runtimes.once import Ask
 
-Ask = Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]
-"""Asks a guest; see `reviewkit.harness.job.Job.ask`."""
 TYPED: Final = (".ts", ".mts", ".cts")
 WITH_JSX: Final = (*TYPED, ".tsx", ".jsx")
 """What is stripped beforehand where the guest has the packages of React."""
@@ -52,6 +51,17 @@ class Memory:
     def put(self, text: str, code: str) -> None:
         """See `Codes`."""
         self._codes[text] = code
+
+
+class Stripped:
+    """The code of one tree that stays as it is; see `reviewkit.runtimes.once.Once`."""
+
+    def __init__(self, root: Path, endings: tuple[str, ...]) -> None:
+        self._files, self._known = sources(root, endings), Memory()
+
+    async def order(self, load: Load, ask: Ask) -> dict[str, Any]:
+        """See `order`."""
+        return await order(load, self._files, self._known, ask)
 
 
 class Disk:

@@ -12,23 +12,22 @@ import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from reviewkit.harness.job import Load
 from reviewkit.harness.world import World
-from reviewkit.runtimes.stripping import Ask, Memory, order, sources
+from reviewkit.runtimes.once import Once
 from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.lending import borrowed_servers
 from reviewkit.sandbox.levels import Level
-from reviewkit.sandbox.programs import program_of
+from reviewkit.sandbox.programs import Program, program_of
 from reviewkit.sandbox.servers import Orders, Servers, own_servers
 from reviewkit.sandbox.unavailable import SandboxError
 
 SEED = 1
 WASI_SLOW = 4.0
 """How much longer calls may take at level `wasi`: Python takes about three times as long there."""
-MOST_CODES = 16
-"""Trees whose stripped code is kept; a batch goes from one to the next."""
+MOST_KEPT = 16
+"""Trees of which what the first guest made is kept; a batch goes from one to the next."""
 MAX_TREE_BYTES = 16 * 1024 * 1024
 _Signature = tuple[tuple[str, int, int], ...]
 
@@ -52,9 +51,9 @@ class SandboxLauncher:
         self._lines: dict[tuple[str, ...], Orders] = {}
         """Those that were used last; asking for one again may wait for a fork server to start."""
         self._trees: dict[Path, tuple[_Signature, Path]] = {}
-        self._codes: dict[tuple[Path, tuple[str, ...]], tuple[dict[str, str], Memory]] = {}
-        """By copy of a tree, which stays as it is: its TypeScript and what its first guest made of it, for its other guests alone. Those
-        used last are at the end."""
+        self._once: dict[tuple[Path, tuple[str, ...]], Once] = {}
+        """By copy of a tree, which stays as it is: what its first guest made of it, for its other guests alone. Those used last are at
+        the end."""
 
     async def launch(self, load: Load, world: World) -> SandboxJob:
         """Start a guest and load it.
@@ -82,17 +81,17 @@ class SandboxLauncher:
             ordered.how = program.how
         wasi = self.level is Level.WASI
         job = SandboxJob(world, ours, slow=WASI_SLOW if wasi else 1.0, may_lack=wasi)
-        await job.start(ordered, load, partial(self._code, load, folder, program.endings) if program and program.endings else None)
+        await job.start(ordered, load, partial(self._kept(folder, program).order, load) if program else None)
         return job
 
-    async def _code(self, load: Load, copy: Path, endings: tuple[str, ...], ask: Ask) -> dict[str, Any]:
+    def _kept(self, copy: Path, program: Program) -> Once:
         with self._lock:
-            key = copy, endings
-            files, known = self._codes.pop(key) if key in self._codes else (sources(copy, endings), Memory())
-            self._codes[key] = files, known
-            for old in list(self._codes)[:-MOST_CODES]:
-                del self._codes[old]
-        return await order(load, files, known, ask)
+            key = copy, program.packages
+            once = self._once.pop(key) if key in self._once else program.once(copy)
+            self._once[key] = once
+            for old in list(self._once)[:-MOST_KEPT]:
+                del self._once[old]
+        return once
 
     async def _line(self, packages: tuple[str, ...]) -> Orders:
         line = self._lines.get(packages)

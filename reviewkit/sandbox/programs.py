@@ -11,8 +11,10 @@ from typing import Final
 
 from reviewkit.runtimes import javaguest, nodeguest
 from reviewkit.runtimes.base import MissingRuntimeError
+from reviewkit.runtimes.compiling import Compiled
 from reviewkit.runtimes.guests import profile
-from reviewkit.runtimes.stripping import TYPED, WITH_JSX
+from reviewkit.runtimes.once import Once
+from reviewkit.runtimes.stripping import TYPED, WITH_JSX, Stripped
 from reviewkit.sandbox.inner import limits
 from reviewkit.sandbox.levels import NODE_LEVELS, Level
 from reviewkit.sandbox.line import Exit
@@ -36,8 +38,8 @@ class Program:
     """Files and folders that it opens by their own paths."""
     how: Callable[[Exit, bool], tuple[str, str]]
     """Why a guest ended; see `reviewkit.sandbox.line.Ordered`."""
-    endings: tuple[str, ...] = ()
-    """Of files whose types are taken once per tree; empty where there are none."""
+    once: Callable[[Path], Once]
+    """Makes, for the copy of a tree, what keeps the work that its first guest does for all."""
 
 
 def program_of(driver: Path, level: Level) -> Program | None:
@@ -68,15 +70,17 @@ def _node(driver: Path) -> Program:
     node, kit = nodeguest.required(), nodeguest.kit_for(driver)
     opens = (node.binary, str(nodeguest.member()))
     how = partial(_ended, nodeguest.how_it_ended, limits.CPU_SECONDS)
-    return Program((NODE,), opens, how, TYPED) if kit is None else Program((NODE, KIT), (*opens, str(kit)), how, WITH_JSX)
+    if kit is None:
+        return Program((NODE,), opens, how, partial(Stripped, endings=TYPED))
+    return Program((NODE, KIT), (*opens, str(kit)), how, partial(Stripped, endings=WITH_JSX))
 
 
 def _java(driver: Path) -> Program:
     has_spring = javaguest.has_spring(driver)
-    jdk, classes = javaguest.required(spring=has_spring)
+    parts = javaguest.required(spring=has_spring)
     seconds = javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS
     packages = (JAVA, SPRING) if has_spring else (JAVA,)
-    return Program(packages, javaguest.readable(jdk, classes), partial(_ended, javaguest.how_it_ended, seconds))
+    return Program(packages, parts.readable, partial(_ended, javaguest.how_it_ended, seconds), lambda _copy: Compiled())
 
 
 def _ended(read: Callable[[Exit, int], tuple[str, str]], seconds: int, ended: Exit, _out_of_memory: bool) -> tuple[str, str]:

@@ -83,9 +83,9 @@ def reach(packages: tuple[str, ...]) -> Reach:
         from reviewkit.runtimes import javaguest
 
         has_spring = SPRING in packages
-        jdk, classes = javaguest.required(spring=has_spring)
-        packages, program, more = (), javaguest.command(jdk, classes), javaguest.readable(jdk, classes)
-        variables, seconds = tuple(javaguest.environment(jdk).items()), javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS
+        parts = javaguest.required(spring=has_spring)
+        packages, program, more = (), javaguest.command(parts), parts.readable
+        variables, seconds = tuple(javaguest.environment(parts.jdk).items()), javaguest.SPRING_SECONDS if has_spring else javaguest.CPU_SECONDS
     home = package_folder()
     binary = Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
     libraries = [path for path in _LIBRARIES if Path(path).exists()]

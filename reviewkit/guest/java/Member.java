@@ -1,5 +1,6 @@
 package reviewkit.guest;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -16,12 +17,13 @@ import java.util.Map;
  * One guest: compiles and loads a tree and its driver, and does what the parent asks. `java ... reviewkit.guest.Member FD ROOT [LIFELINE]`.
  *
  * <p>FD is the wire. In the sandbox the process was locked down before Java began. A driver is a class without a package whose public static
- * methods are called by name; a parameter of type Env gets the world. Each call has a thread of its own.
+ * methods are called by name; a parameter of type Env gets the world. Each call has a thread of its own. The first guest of a tree compiles it for all.
  */
 public final class Member {
     private static final int MAX_NAME = 80;
     private static final int MAX_MESSAGE = 500;
     private static final int BEAT_MILLIS = 10;
+    private static final int MAX_PACKED = 700_000; // what crosses as base64
 
     private final Path root;
     private final Channel channel;
@@ -69,8 +71,13 @@ public final class Member {
     @SuppressWarnings("unchecked")
     private Object answer(String op, Map<String, Object> payload) throws Exception {
         switch (op) {
+            case "compile" -> {
+                byte[] packed = Compilation.packed(compiled(payload));
+                return packed.length > MAX_PACKED ? null : packed;
+            }
             case "load" -> {
-                driver = TreeLoader.driver(root, (String) payload.get("driver_name"), (String) payload.get("driver"));
+                byte[] given = (byte[]) payload.get("classes");
+                driver = TreeLoader.driver(root, named(payload), given == null ? compiled(payload) : Compilation.unpacked(given));
                 Thread.currentThread().setContextClassLoader(driver.getClassLoader());
                 invoke("setup", Map.of(), false);
                 return null;
@@ -94,6 +101,14 @@ public final class Member {
                 return null;
             }
         }
+    }
+
+    private Map<String, byte[]> compiled(Map<String, Object> payload) throws IOException {
+        return Compilation.of(root, named(payload), (String) payload.get("driver"));
+    }
+
+    private static String named(Map<String, Object> payload) {
+        return ((String) payload.get("driver_name")).replaceFirst("\\.java$", "");
     }
 
     private Object invoke(String name, Map<String, Object> named, boolean needed) throws Exception {
