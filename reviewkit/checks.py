@@ -21,9 +21,10 @@ from reviewkit.bank import ContentError, Entry
 from reviewkit.errors import ReviewkitError, printable
 from reviewkit.harness.job import Job, Launcher, Load, LoadError
 from reviewkit.harness.results import Mark, Verdict, marked
-from reviewkit.harness.stage import Stage, Tree, load_module
+from reviewkit.harness.stage import Stage, Tree, find_driver, load_module
 from reviewkit.harness.world import World
 from reviewkit.pace import Pace, ticking
+from reviewkit.runtimes import guests
 from reviewkit.sandbox import GuestLacksError, SandboxError, SandboxJob
 from reviewkit.scenario import Exercise
 from reviewkit.scorecard import CheckResult
@@ -86,6 +87,7 @@ async def check_tree(entry: Entry, exercise_id: str, tree: Path, launcher: Launc
     Raises:
         ContentError: If the rubric's checks cannot be loaded.
     """
+    await asyncio.to_thread(guests.prepare, find_driver(entry.folder))  # not in the time of a check
     with ticking():  # so that one thread does for all checks
         return await _check_all(entry, exercise_id, tree, launcher, seed)
 

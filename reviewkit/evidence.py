@@ -22,6 +22,7 @@ from reviewkit.isolates import Isolate, isolates_of, make, rewritten
 from reviewkit.matching import Matching
 from reviewkit.record import Evidence, State
 from reviewkit.relay import Ran, run_check
+from reviewkit.runtimes import guests
 from reviewkit.scorecard import EvidenceResult, PairOutcome, PutBack
 
 REPEATS: Final = 3
@@ -86,6 +87,7 @@ async def rerun(
         return [not_run(piece, "no sandbox on this machine") for piece, _ in pieces]
     if not pieces:
         return []
+    await asyncio.to_thread(guests.prepare, find_driver(entry.folder))
     with tempfile.TemporaryDirectory(prefix="reviewkit-evidence-") as folder:
         bench = _Bench(entry, launcher, isolates_of(entry), Path(folder))
         results = []

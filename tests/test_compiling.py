@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from reviewkit.harness.job import Load
-from reviewkit.runtimes import javaarchive, javaguest, javaplace
+from reviewkit.runtimes import guests, javaarchive, javaguest, javaplace
 from reviewkit.runtimes.compiling import SOURCES, Compiled, look
 
 
@@ -61,11 +61,16 @@ def jdk() -> javaplace.Jdk:
 def test_an_archive_is_made_once_per_jdk_and_class_path(jdk: javaplace.Jdk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be read by all and written by nobody; a class path that changed, or another JDK, has another; nothing is left beside it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert javaguest.required().archive is None
+    guests.prepare(tmp_path / "driver.py")
+    assert javaguest.required().archive is None
+    (tmp_path / "Driver.java").write_text("class Driver {}")
+    guests.prepare(tmp_path / "Driver.java")
     made = javaguest.required().archive
     assert made is not None
     assert (made.stat().st_mode & 0o777, made.parent) == (0o444, tmp_path / "reviewkit" / "java")
     facts = made.stat()
-    parts = javaguest.required()
+    parts = javaguest.prepare()
     assert (parts.archive, made.stat().st_ino) == (made, facts.st_ino)
     assert not list(made.parent.glob("setup-*"))
     os.utime(parts.classes[0], (0, 0))  # Java looks at this, too
@@ -87,6 +92,6 @@ def test_where_no_archive_can_be_made_guests_do_without(jdk: javaplace.Jdk, tmp_
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *args, **named: (started.append(args), popen(*args, **named))[1])
     for _ in range(2):
-        assert javaarchive.archive(jdk, parts.classes, "plain", lambda _scratch: (jdk.java, "-cp", str(tmp_path), "reviewkit.guest.Member")) is None
+        assert javaarchive.made(jdk, parts.classes, "plain", lambda _scratch: (jdk.java, "-cp", str(tmp_path), "reviewkit.guest.Member")) is None
     assert len(started) == 1
     assert not list((tmp_path / "reviewkit" / "java").glob("setup-*"))

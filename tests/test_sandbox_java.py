@@ -27,7 +27,7 @@ from reviewkit.checks import run_hidden_checks
 from reviewkit.harness import Answer, Calls, World
 from reviewkit.harness.job import Load, LoadError
 from reviewkit.harness.local import LocalLauncher
-from reviewkit.runtimes import guests, javaguest, javaplace
+from reviewkit.runtimes import guests, javaarchive, javaguest, javaplace
 from reviewkit.sandbox import Level, SandboxJob, SandboxLauncher
 from reviewkit.sandbox.levels import lacking
 from reviewkit.sandbox.reach import reach
@@ -205,7 +205,7 @@ def first(entry: Entry, launcher: SandboxLauncher, text: str) -> CheckResult:
 
 
 def hostile(text: str, entry: Entry, outside: Path) -> str:
-    head = PRELUDE.format(rubric=_quoted(entry.rubric_folder), outside=_quoted(outside), archive=_quoted(javaguest.required().archive))
+    head = PRELUDE.format(rubric=_quoted(entry.rubric_folder), outside=_quoted(outside), archive=_quoted(javaguest.prepare().archive))
     return head + text + REFERENCE[REFERENCE.index("    public static void keep") :].replace("Env env", "reviewkit.guest.Env env")
 
 
@@ -240,12 +240,13 @@ def test_guests_map_their_classes_from_the_archive_and_do_without_one(entry: Ent
     if lacking(Level.NAMESPACES) is not None:
         pytest.skip("no namespaces")
     told = REFERENCE.replace("return prices.stream()", LOADED + "return prices.stream()").replace("import java.util.*;", "import java.util.*;\nimport java.nio.file.*;")
-    plain, made, spoilt = javaguest.command, javaguest.required().archive, tmp_path / "spoilt.jsa"
+    plain, made, spoilt = javaguest.command, javaguest.prepare().archive, tmp_path / "spoilt.jsa"
     tmp_path.chmod(0o755)
     spoilt.write_bytes(b"no archive" * 1000)
     monkeypatch.setattr(javaguest, "command", lambda parts, scratch="/scratch": (*plain(parts, scratch)[:1], "-Xlog:class+load:file=/scratch/loaded", *plain(parts, scratch)[1:]))
     for archive, outcome in ((made, "passed"), (None, "failed"), (spoilt, "failed")):
-        monkeypatch.setattr(javaguest, "archive", lambda *_parts, found=archive: found)
+        monkeypatch.setattr(javaarchive, "found", lambda *_parts, found=archive: found)
+        monkeypatch.setattr(javaarchive, "made", lambda *_parts: None)
         reach.cache_clear()
         launcher = SandboxLauncher(Level.NAMESPACES)
         try:
@@ -284,7 +285,7 @@ def test_a_tree_is_compiled_once_for_its_own_guests_alone(entry: Entry, launcher
 def test_a_hostile_fix_gets_nothing(name: str, entry: Entry, launcher: SandboxLauncher, outside: Path) -> None:
     """Its check ends as it should, nothing leaks into a result, nothing is left outside."""
     body, outcomes = FIXES[name]
-    archive = javaguest.required().archive
+    archive = javaguest.prepare().archive
     assert archive is not None
     before = archive.stat()
     result = first(entry, launcher, hostile(body, entry, outside))

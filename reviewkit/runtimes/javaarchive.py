@@ -36,14 +36,20 @@ def place(jdk: Jdk, classes: tuple[Path, ...], sample: str, command: Command) ->
     for file in (home / "release", home / "lib" / "modules", home / "lib" / "server" / "classes.jsa", *classes):
         with contextlib.suppress(OSError):
             facts = file.stat()
-            seen.update(f"{file} {facts.st_size} {facts.st_mtime_ns}\0".encode())
+            seen.update(f"{file} {facts.st_size} {int(facts.st_mtime)}\0".encode())  # images keep no parts of a second, and Java looks at none
     for file in sorted((TRAINING / sample).rglob("*.java")):
         seen.update(file.read_bytes() + b"\0")
     return data_folder("java") / f"{sample}-{seen.hexdigest()[:12]}.jsa"
 
 
-def archive(jdk: Jdk, classes: tuple[Path, ...], sample: str, command: Command) -> Path | None:
-    """The archive for guests with this class path, made where there is none.
+def found(jdk: Jdk, classes: tuple[Path, ...], sample: str, command: Command) -> Path | None:
+    """The archive for guests with this class path; None where there is none."""
+    target = place(jdk, classes, sample, command)
+    return target if target.is_file() else None
+
+
+def made(jdk: Jdk, classes: tuple[Path, ...], sample: str, command: Command) -> Path | None:
+    """The same, made where there is none, which takes seconds, on a busy machine a minute.
 
     Args:
         jdk: Their JDK.
@@ -55,16 +61,13 @@ def archive(jdk: Jdk, classes: tuple[Path, ...], sample: str, command: Command) 
         None where none can be made: guests then start without.
     """
     target = place(jdk, classes, sample, command)
-    if target.is_file():
-        return target
-    if target in _failed:
-        return None
-    try:
-        with alone(target.parent / f".lock-{sample}"):
-            if not target.is_file():
-                _make(target, sample, command)
-    except (OSError, subprocess.SubprocessError):
-        _failed.add(target)
+    if not target.is_file() and target not in _failed:
+        try:
+            with alone(target.parent / f".lock-{sample}"):
+                if not target.is_file():
+                    _make(target, sample, command)
+        except (OSError, subprocess.SubprocessError):
+            _failed.add(target)
     return target if target.is_file() else None
 
 
@@ -72,15 +75,15 @@ def _make(target: Path, sample: str, command: Command) -> None:
     from reviewkit.runtimes.javatraining import TrainingError, train
 
     with tempfile.TemporaryDirectory(prefix="setup-", dir=target.parent) as folder:
-        made, tree = Path(folder, "made.jsa"), Path(folder, "tree")
+        archive, tree = Path(folder, "made.jsa"), Path(folder, "tree")
         shutil.copytree(TRAINING / sample, tree)  # an installed package may lie where Java's paths end up in the archive
         java, *arguments = command(f"{folder}/scratch")
         try:
-            train([java, f"-XX:ArchiveClassesAtExit={made}", "-Xlog:disable", *arguments], tree, sample)
+            train([java, f"-XX:ArchiveClassesAtExit={archive}", "-Xlog:disable", *arguments], tree, sample)
         except TrainingError as error:
             raise OSError(str(error)) from None
-        made.chmod(0o444)
-        made.rename(target)
+        archive.chmod(0o444)
+        archive.rename(target)
 
 
 def jar(folder: Path) -> Path:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reviewkit.errors import DataError
-from reviewkit.runtimes import programend
+from reviewkit.runtimes import javaarchive, programend
 from reviewkit.runtimes.base import MissingRuntimeError
-from reviewkit.runtimes.javaarchive import archive, jar
 from reviewkit.runtimes.javaplace import FAST_START, SETUP, Jdk, compiled, libraries, require_jdk
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ DRIVERS: Final = (".java",)
 """Endings of drivers that make a guest a Java process."""
 HEAP_MEGABYTES: Final = 256
 CPU_SECONDS: Final = 15
-"""Of one guest: Java starts and compiles the tree in 1 to 3 of them."""
+"""Of one guest: Java starts and compiles a tree in less than one of them, without an archive on a slow machine in three."""
 SPRING_SECONDS: Final = 30
-"""Of one that has Spring, whose first context takes 2 to 8."""
+"""Of one that has Spring, whose first context takes 1, without an archive on a slow machine 8."""
 _SPRING: Final = re.compile(r"^\s*import\s+(static\s+)?org\.springframework\.", re.MULTILINE)
 _OUT_OF_MEMORY: Final = 3
 """Status with which Java ends where its heap is full."""
@@ -74,25 +74,38 @@ def member(jdk: Jdk) -> Path:
     """
     folder = compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
     try:
-        return jar(folder)
+        return javaarchive.jar(folder)
     except OSError as error:
         raise DataError(str(folder), f"cannot be written beside ({error.strerror})", "Name another data folder in XDG_DATA_HOME.") from None
 
 
 def required(*, spring: bool = False) -> Parts:
-    """What guests need; an archive that is missing is made, which takes some seconds, once.
+    """What guests need, and an archive if there is one.
 
     Raises:
         MissingRuntimeError: If there is no JDK, the classes cannot be made, or Spring is needed and not set up.
     """
+    return _parts(javaarchive.found, spring=spring)
+
+
+def prepare(*, spring: bool = False) -> Parts:
+    """The same, and make the archive where there is none. It takes its time: never while a check's own time runs.
+
+    Raises:
+        MissingRuntimeError: As `required`.
+    """
+    return _parts(javaarchive.made, spring=spring)
+
+
+def _parts(look: Callable[[Jdk, tuple[Path, ...], str, javaarchive.Command], Path | None], *, spring: bool) -> Parts:
     jdk = require_jdk()
     jars = _jars() if spring else []
     try:
         classes = (member(jdk), *jars)
     except DataError as error:
         raise MissingRuntimeError(str(error).removesuffix("."), "Run: reviewkit doctor") from None
-    made = archive(jdk, classes, "spring" if spring else "plain", lambda scratch: command(Parts(jdk, classes, None), scratch))
-    return Parts(jdk, classes, made)
+    archive = look(jdk, classes, "spring" if spring else "plain", lambda scratch: command(Parts(jdk, classes, None), scratch))
+    return Parts(jdk, classes, archive)
 
 
 def _jars() -> list[Path]:
