@@ -1,48 +1,35 @@
 package reviewkit.guest;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.MalformedURLException;
 import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.Enumeration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 
-/**
- * Holds the classes of a tree in memory: where nothing may be written, guests load, too. Where something may, and Spring is there, which looks for
- * components in files, they are written.
- */
+/** Holds the classes of a tree in memory: where nothing may be written, guests load, too. */
 final class TreeLoader extends ClassLoader {
     private static final String RESOURCES = "src/main/resources";
+    private static final String ENDING = ".class";
 
-    private final Path root;
-    private final Map<String, byte[]> classes;
+    private final Path resources;
+    private final Map<String, byte[]> files = new HashMap<>();
 
     private TreeLoader(Path root, Map<String, byte[]> classes) {
         super("tree", TreeLoader.class.getClassLoader());
-        this.root = root;
-        this.classes = classes;
+        resources = root.resolve(RESOURCES);
+        classes.forEach((name, code) -> files.put(name.replace('.', '/') + ENDING, code));
+        TreeUrls.hold(files);
     }
 
-    static Class<?> driver(Path root, String name, Map<String, byte[]> classes) throws IOException, ClassNotFoundException {
-        TreeLoader loader = new TreeLoader(root, classes);
-        Path target = Path.of(System.getProperty("java.io.tmpdir"), "classes");
-        boolean inFiles = TreeLoader.class.getClassLoader().getResource("org/springframework/core/SpringVersion.class") != null;
-        return Class.forName(name, true, inFiles ? loader.written(target) : loader);
-    }
-
-    private ClassLoader written(Path target) throws IOException {
-        for (Map.Entry<String, byte[]> one : classes.entrySet()) {
-            Path file = target.resolve(one.getKey().replace('.', '/') + ".class");
-            Files.createDirectories(file.getParent());
-            Files.write(file, one.getValue());
-        }
-        URL[] places = {target.toUri().toURL(), root.resolve(RESOURCES).toUri().toURL()};
-        return new URLClassLoader("tree", places, TreeLoader.class.getClassLoader());
+    static Class<?> driver(Path root, String name, Map<String, byte[]> classes) throws ClassNotFoundException {
+        return Class.forName(name, true, new TreeLoader(root, classes));
     }
 
     /** Remove what was written, where nobody else does. */
@@ -58,7 +45,7 @@ final class TreeLoader extends ClassLoader {
 
     @Override
     protected Class<?> findClass(String name) throws ClassNotFoundException {
-        byte[] code = classes.get(name);
+        byte[] code = files.get(name.replace('.', '/') + ENDING);
         if (code == null) {
             throw new ClassNotFoundException(name);
         }
@@ -67,17 +54,26 @@ final class TreeLoader extends ClassLoader {
 
     @Override
     protected URL findResource(String name) {
-        Path file = root.resolve(RESOURCES).resolve(name).normalize();
         try {
-            return file.startsWith(root.resolve(RESOURCES)) && Files.isRegularFile(file) ? file.toUri().toURL() : null;
-        } catch (MalformedURLException none) {
+            URL inMemory = TreeUrls.of(name);
+            return inMemory != null ? inMemory : resource(name);
+        } catch (IOException none) {
             return null;
         }
     }
 
     @Override
-    public InputStream getResourceAsStream(String name) {
-        byte[] code = name.endsWith(".class") ? classes.get(name.substring(0, name.length() - 6).replace('/', '.')) : null;
-        return code == null ? super.getResourceAsStream(name) : new ByteArrayInputStream(code);
+    protected Enumeration<URL> findResources(String name) throws IOException {
+        return Collections.enumeration(Stream.of(TreeUrls.of(name), resource(name)).filter(Objects::nonNull).toList());
+    }
+
+    /** Of the tree's own files; a name can be that of a package as well. */
+    private URL resource(String name) throws IOException {
+        try {
+            Path file = resources.resolve(name).normalize();
+            return file.startsWith(resources) && Files.exists(file) ? file.toUri().toURL() : null;
+        } catch (InvalidPathException none) {
+            return null;
+        }
     }
 }
