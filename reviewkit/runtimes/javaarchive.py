@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -86,12 +86,8 @@ def _make(target: Path, sample: str, command: Command) -> None:
         archive.rename(target)
 
 
-def jar(folder: Path, services: Mapping[str, str]) -> Path:
+def jar(folder: Path) -> Path:
     """The classes of a folder as one file beside it, since Java keeps no classes of folders in an archive; made once.
-
-    Args:
-        folder: The classes.
-        services: Which of them Java is to find by itself: class by interface.
 
     Raises:
         OSError: If it cannot be written.
@@ -102,8 +98,6 @@ def jar(folder: Path, services: Mapping[str, str]) -> Path:
             made = Path(place, "made.jar")
             with zipfile.ZipFile(made, "w") as file:
                 file.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n")
-                for interface, name in services.items():
-                    file.writestr(f"META-INF/services/{interface}", f"{name}\n")
                 for path in sorted(folder.rglob("*.class")):
                     file.write(path, path.relative_to(folder).as_posix())
             made.chmod(0o444)

@@ -74,7 +74,7 @@ def member(jdk: Jdk) -> Path:
     """
     folder = compiled(jdk, "guest", sorted((Path(__file__).resolve().parent.parent / "guest" / "java").glob("*.java")))
     try:
-        return javaarchive.jar(folder, {"java.net.spi.URLStreamHandlerProvider": "reviewkit.guest.TreeUrls"})
+        return javaarchive.jar(folder)
     except OSError as error:
         raise DataError(str(folder), f"cannot be written beside ({error.strerror})", "Name another data folder in XDG_DATA_HOME.") from None
 

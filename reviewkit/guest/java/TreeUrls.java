@@ -8,7 +8,6 @@ import java.net.JarURLConnection;
 import java.net.URL;
 import java.net.URLConnection;
 import java.net.URLStreamHandler;
-import java.net.spi.URLStreamHandlerProvider;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.Map;
@@ -21,7 +20,7 @@ import java.util.zip.ZipEntry;
  * Addresses of classes in memory, `zip:file:/tree!/shop/Stock.class`: Spring looks for components in files or in jars, and takes what has this
  * scheme for a jar. A guest has one tree.
  */
-public final class TreeUrls extends URLStreamHandlerProvider {
+final class TreeUrls {
     private static final String SCHEME = "zip";
     private static volatile Map<String, byte[]> files = Map.of();
 
@@ -31,6 +30,9 @@ public final class TreeUrls extends URLStreamHandlerProvider {
             return new Connection(url);
         }
     };
+
+    private TreeUrls() {
+    }
 
     /** Class files by path, such as shop/Stock.class. */
     static void hold(Map<String, byte[]> held) {
@@ -42,11 +44,6 @@ public final class TreeUrls extends URLStreamHandlerProvider {
         String folder = name.isEmpty() || name.endsWith("/") ? name : name + "/";
         boolean known = files.containsKey(name) || files.keySet().stream().anyMatch(file -> file.startsWith(folder));
         return known ? new URL(null, SCHEME + ":file:/tree!/" + name, HANDLER) : null;
-    }
-
-    @Override
-    public URLStreamHandler createURLStreamHandler(String protocol) {
-        return protocol.equals(SCHEME) ? HANDLER : null;
     }
 
     private static final class Connection extends JarURLConnection {
