@@ -28,6 +28,7 @@ public final class Member {
     private final Path root;
     private final Channel channel;
     private final Env env;
+    private volatile Map<String, byte[]> classes; // those that are not given but compiled here
     private Class<?> driver;
     private volatile List<Double> beats;
     private Thread beating;
@@ -104,7 +105,10 @@ public final class Member {
     }
 
     private Map<String, byte[]> compiled(Map<String, Object> payload) throws IOException {
-        return Compilation.of(root, named(payload), (String) payload.get("driver"));
+        if (classes == null) {
+            classes = Compilation.of(root, named(payload), (String) payload.get("driver"));
+        }
+        return classes;
     }
 
     private static String named(Map<String, Object> payload) {
