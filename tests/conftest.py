@@ -30,13 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "ci")
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Workbooks that take most of a minute of processor time, of which their tests by scenario run the same code."""
-    return True if collection_path.name in DEAR and not config.getoption("--full") else None
-
-
-DEAR = ("warehouse.ipynb",)
-"""Each of their probes starts a Java with Spring."""
 LONGEST = (
     "test_batch_size", "test_first_command", "test_whole_way", "test_content", "test_calibration", "test_sandbox_hostile",
     "test_sandbox_wasi", "test_batch", "test_sandbox_lending", "test_runtimes_java", "test_hostile_batch", "test_checks", "test_proving",
