@@ -221,6 +221,18 @@ FIXES: dict[str, tuple[str, tuple[str, ...]]] = {
         connection = sqlite3.connect("world:main")
         connection.execute("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c").fetchall()
         """), FAILED + TIME),
+    "subqueries-that-double": (_call("""
+        steps = "".join(f", a{n} AS (SELECT p.x FROM a{n - 1} p, a{n - 1} q LIMIT 1)" for n in range(1, 40))
+        sqlite3.connect("world:main").execute("WITH a0 AS (SELECT 1 x)" + steps + " SELECT * FROM a39")
+        """), FAILED + TIME),
+    "answers-unread": (_call("""
+        links = [sqlite3.connect("world:main")._id for _ in range(50)]
+        rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 20) SELECT printf('%.*c', 90000, 'x') FROM c"
+        for n in range(250):
+            raw(frame(f'["l","ask",{n + 1000},"db.execute",["d","connection",{links[n % 50]},"sql","{rows}","parameters",["l"]]]'))
+            time.sleep(.01)
+        time.sleep(60)
+        """), STOPPED),
     "large-result": (_call("return 'x' * 5_000_000"), FAILED),
     "large-frame": (_call("raw(struct.pack('<I', 2**31) + b'x')\nawait asyncio.sleep(1)"), STOPPED),
     "empty-frame": (_call("raw(b'\\0\\0\\0\\0')\nawait asyncio.sleep(1)"), STOPPED),

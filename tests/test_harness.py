@@ -58,7 +58,7 @@ async def enum_parameter(env):
 async def flood(env):
     return sqlite3.connect("world:main").execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
-        "SELECT replace(hex(i + 10000000) || printf('%0100000d', i), '0', 'x') FROM n").fetchall()
+        "SELECT replace(hex(i + 10000000) || printf('%090000d', i), '0', 'x') FROM n").fetchall()
 async def attach(env):
     sqlite3.connect("world:main").execute("ATTACH '/tmp/x.db' AS other")
 async def tell(env): env.emit("seen", {"n": 1}); env.log_processor

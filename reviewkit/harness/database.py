@@ -8,32 +8,26 @@ import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reviewkit.harness import bounds
+from reviewkit.harness.bounds import MAX_SQL, STATEMENT_SECONDS, Bound, Held
 from reviewkit.harness.gate import Gate
 
 BUSY_SECONDS = 5.0
-STATEMENT_SECONDS = 5.0
-MAX_ROWS = 5000
-MAX_REPLY = 4_000_000
-"""Characters and bytes of one statement's rows."""
-MAX_PAGES = 25_000
-"""Size of a database in pages of 4 kB: 100 MB."""
+OWN_SECONDS = 5.0
+"""What looking at a database from outside may take in its whole life; a guest may have made its schema."""
 MAX_LOG_BYTES = 200_000_000
 """Size of a database's write-ahead log, which grows while a connection keeps reading and another writes."""
 MAX_THREADS = 128
-MAX_SQL = 64_000
-_PRAGMAS = {
-    "busy_timeout", "foreign_key_list", "foreign_keys", "index_info", "index_list", "journal_mode", "synchronous",
-    "table_info", "table_xinfo", "read_uncommitted",
-}  # fmt: skip
+_NOW = getattr(time, "thread_time", time.monotonic)
+"""Time of a thread that looks from outside: what the machine gives to others is not a guest's."""
 _NUMBERS = itertools.count(1)
-_DENIED = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE, sqlite3.SQLITE_DROP_VTABLE}
 
 
 @dataclass(frozen=True)
@@ -50,24 +44,17 @@ class Statement:
 class _Link:
     """One connection of the guest."""
 
-    def __init__(self, number: int, raw: sqlite3.Connection) -> None:
+    def __init__(self, number: int, raw: sqlite3.Connection, held: Held) -> None:
         self.number = number
         self.lock = threading.Lock()
         self.raw = raw
-        self._deadline = 0.0
-        self.raw.execute("PRAGMA synchronous=OFF")  # a world ends with its check; nothing needs to survive a power cut
         self.raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
-        self.raw.execute(f"PRAGMA max_page_count={MAX_PAGES}")
-        self.raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
-        self.raw.set_authorizer(_authorize)
-        self.raw.set_progress_handler(self._too_long, 10_000)
-
-    def _too_long(self) -> int:
-        return int(time.monotonic() > self._deadline)
+        self.bound = Bound(raw)
+        self._held = held
 
     def run(self, what: str, sql: str, parameters: Any) -> dict[str, Any]:
         """Execute in the calling thread; errors become data."""
-        self._deadline = time.monotonic() + STATEMENT_SECONDS
+        self.bound.begin(STATEMENT_SECONDS)
         try:
             if what in ("commit", "rollback"):
                 getattr(self.raw, what)()
@@ -80,13 +67,15 @@ class _Link:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
             return self._with_state({"error": type(error).__name__, "message": str(error), "errorname": name})
+        except MemoryError:
+            return self._with_state({"error": "OperationalError", "message": "out of memory", "errorname": "SQLITE_NOMEM"})
         except (TypeError, ValueError, OverflowError) as error:
             return self._with_state({"error": "ProgrammingError", "message": str(error), "errorname": "SQLITE_MISUSE"})
 
     def _reply(self, cursor: sqlite3.Cursor | None) -> dict[str, Any]:
         if cursor is None:
             return self._with_state({"columns": [], "rows": [], "rowcount": -1, "lastrowid": None})
-        rows = _bounded(cursor) if cursor.description else []
+        rows = bounds.rows_of(cursor, self._held) if cursor.description else []
         columns = [column[0] for column in cursor.description or ()]
         rowcount, lastrowid = cursor.rowcount, cursor.lastrowid
         cursor.close()
@@ -94,26 +83,6 @@ class _Link:
 
     def _with_state(self, reply: dict[str, Any]) -> dict[str, Any]:
         return {**reply, "in_transaction": self.raw.in_transaction}
-
-
-def _bounded(cursor: sqlite3.Cursor) -> list[Any]:
-    """The rows of a statement, as long as they stay within bounds; a guest must not fill this process's memory."""
-    rows: list[Any] = []
-    size = 0
-    for row in cursor:
-        size += sum(len(value) for value in row if isinstance(value, str | bytes))
-        if len(rows) == MAX_ROWS or size > MAX_REPLY:
-            raise sqlite3.DataError(f"more than {MAX_ROWS} rows or {MAX_REPLY} bytes")
-        rows.append(row)
-    return rows
-
-
-def _authorize(action: int, first: str | None, _second: str | None, _db: str | None, _trigger: str | None) -> int:
-    if action in _DENIED or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in _PRAGMAS):
-        return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION and (_second or "").lower() in ("load_extension", "zeroblob", "randomblob"):
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
 
 
 class Database:
@@ -132,6 +101,9 @@ class Database:
         self._own.executescript(schema)
         for sql, params in rows:
             self._own.execute(sql, params)
+        self._bound = Bound(self._own, _NOW)
+        self._own_left = OWN_SECONDS
+        self._held = Held()
         self.statements: list[Statement] = []
         """What the guest sent, in order, over all its connections."""
         self.connections_open = 0
@@ -147,11 +119,23 @@ class Database:
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Committed state, read from outside."""
-        return [tuple(row) for row in self._own.execute(sql, params).fetchall()]
+        with self._in_time():
+            return [tuple(row) for row in bounds.own_rows_of(self._own.execute(sql, params))]
 
     def run(self, sql: str, *params: Any) -> None:
         """A write from outside: another system changes a row."""
-        self._own.execute(sql, params)
+        with self._in_time():
+            self._own.execute(sql, params)
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """A table that is looked at may be a guest's view, a row that is changed may start its trigger."""
+        begun = _NOW()
+        self._bound.begin(self._own_left)
+        try:
+            yield
+        finally:
+            self._own_left -= _NOW() - begun
 
     def hold(self, gate: Gate, when: Callable[[str], bool]) -> None:
         """Hold the replies of statements for which `when(sql)` is true at `gate`."""
@@ -160,7 +144,7 @@ class Database:
     def connect(self, isolation_level: str | None) -> int:
         """Open a connection for the guest; returns its number."""
         self._connected += 1
-        link = _Link(self._connected, self._connection(isolation_level))
+        link = _Link(self._connected, self._connection(isolation_level), self._held)
         self._links[link.number] = link
         self.connections_open += 1
         self.connections_peak = max(self.connections_peak, self.connections_open)
@@ -199,12 +183,16 @@ class Database:
         sql, parameters = str(payload.get("sql", "")), payload.get("parameters", [])
         ending = what in ("commit", "rollback")
 
+        loop = asyncio.get_running_loop()
+
         def work() -> dict[str, Any]:
             with link.lock:
                 before = link.raw.in_transaction
                 reply = (None if ending else self._full(link)) or link.run(what, sql, parameters)
                 self._note(link, before, reply, what.upper() if ending else sql, parameters)
-                return reply
+            with contextlib.suppress(RuntimeError):  # the loop has gone, and whoever would take the rows
+                loop.call_soon_threadsafe(self._held.free, sum(map(bounds.size_of, reply.get("rows", ()))))
+            return reply
 
         reply = await self._in_thread(work)
         if not ending:
@@ -231,12 +219,13 @@ class Database:
     def close(self) -> None:
         """Close every connection; the last committed state stays readable through `rows`."""
         for link in self._links.values():
+            link.bound.closing = True
             link.raw.interrupt()
+        for link in self._links.values():
             with link.lock, contextlib.suppress(sqlite3.Error):
                 link.raw.close()
         self._links.clear()
         self._threads.shutdown(wait=False)
-        kept = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._own.backup(kept)
+        kept = bounds.copied(self._own)
         self._own.close()
-        self._own = kept
+        self._own, self._bound = kept, Bound(kept, _NOW)

@@ -38,6 +38,8 @@ MAX_BYTES = 256_000_000
 """Bytes that one guest may send in its life."""
 MAX_WEIGHT = 100_000_000
 """Characters and values (a value counts 50) of its requests, which the world keeps for the check to look at."""
+MAX_UNREAD = 64_000_000
+"""The same of answers that a guest has asked for and not read."""
 LEAST_TAKEN, MOST_GIVEN = 0.1, 5.0
 """Share of a time that others must have taken for it to be given back, and the most that is, in times of the limit."""
 _ALMOST, _HALF = 0.9, 0.5
@@ -102,7 +104,7 @@ class SandboxJob:
         self._asked: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(MAX_OPEN)
         self._sending = asyncio.Lock()
-        self._requests = self._bytes = self._weight = 0
+        self._requests = self._bytes = self._weight = self._unread = 0
         self._used, self._given = time.process_time(), 0.0
         self._pidfd = -1
         self._ordered: Ordered | None = None
@@ -212,9 +214,10 @@ class SandboxJob:
         return {"error": error, "message": self.ending_text or "the job is over"}
 
     async def _send(self, message: list[Any]) -> None:
-        frame = codec.encode(message, codec.MAX_TO_GUEST)
         async with self._sending:
-            self._writer.write(frame)
+            if self.ending is not None:
+                return  # nobody reads any more
+            self._writer.write(codec.encode(message, codec.MAX_TO_GUEST))  # one at a time: a frame is as large as its answer
             await self._writer.drain()
 
     async def _read(self) -> None:
@@ -294,10 +297,15 @@ class SandboxJob:
             raise ProtocolError("requests without end")
 
     async def _answer(self, number: int, op: str, payload: dict[str, Any]) -> None:
+        size = 0
         try:
             message: list[Any]
             try:
                 message = ["answer", number, await bridge.answer(self._world, op, payload)]
+                size = bridge.weight(message)
+                self._unread += size
+                if self._unread > MAX_UNREAD:
+                    raise ProtocolError("answers that it does not read")
             except ProtocolError as error:
                 self._stop(Ending.STOPPED, f"stopped: {error}")
                 return
@@ -311,6 +319,7 @@ class SandboxJob:
         except OSError:
             return  # nobody is left to be answered
         finally:
+            self._unread -= size
             del self._asked[number]
             self._slots.release()
 
