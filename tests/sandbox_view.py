@@ -74,6 +74,12 @@ def limits(bounds):
 def calls(numbers):
     return {f"no call {name}": code(number, 0, 0, 0, 0, 0, 0) == errno.EPERM for name, number in numbers.items()}
 
+def changes(numbers):
+    """Calls that change files beside writing to them, with arguments that the kernel itself refuses in another way."""
+    facts = {f"no change of files by {name}": code(number, -1, -1, -1, -1) == errno.EPERM for name, number in numbers.items()}
+    emptied = code_of(lambda: os.open("/dev/null", os.O_RDONLY | os.O_TRUNC))
+    return {**facts, "no file is emptied as it is opened": emptied in (errno.EACCES, errno.EPERM)}
+
 def conditions(prlimit):
     other = 4_000_000
     return {
@@ -102,7 +108,7 @@ def behind(port):
 def is_open(fd):
     return not refused(lambda: os.fstat(fd) and None) or not refused(lambda: os.dup2(fd, fd))
 
-async def view(env, passwd, packages, bounds, numbers, prlimit, port):
+async def view(env, passwd, packages, bounds, numbers, changing, prlimit, port):
     return {
         "no descriptor but the wire and the loop's": sum(map(is_open, range(4, 64))) <= 3,
         "packages that nobody declared cannot be read": refused(lambda: os.listdir(packages)[0]),
@@ -124,7 +130,7 @@ async def view(env, passwd, packages, bounds, numbers, prlimit, port):
         "an unknown user": os.getuid() not in (0, 1000),
         "nothing in the environment": not {"HOME", "PATH", "USER", "PYTHONPATH"} & set(os.environ),
         "no code in its own files": refused(lives_in_a_file),
-        **limits(bounds), **conditions(prlimit), **calls(numbers), **behind(port),
+        **limits(bounds), **conditions(prlimit), **calls(numbers), **changes(changing), **behind(port),
         "few descriptors": many(lambda: os.dup(0), 100),
     }
 '''
@@ -142,6 +148,8 @@ FORBIDDEN = {
     "timerfd_create": (283, 85), "personality": (135, 92), "setsid": (112, 157), "name_to_handle_at": (303, 264),
 }  # fmt: skip
 """Calls that give another error, or none, when the filter lets them through: numbers of x86_64 and aarch64."""
+CHANGING = {"truncate": (76, 45), "renameat": (264, 38), "unlinkat": (263, 35), "mkdirat": (258, 34), "utimensat": (280, 88), "fchmod": (91, 52)}
+"""Calls of which landlock, or an early one, does not keep all: they are not there where a guest may not write."""
 PRLIMIT = (302, 261)
 COLUMN = {"x86_64": 0, "aarch64": 1}[os.uname().machine]
 NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts")
@@ -207,9 +215,10 @@ async def look(level: Level) -> dict[str, bool]:
         facts = outside(job._pidfd)
         hidden = next((path for path in reach(()).hidden if os.listdir(path)), "/nowhere")  # noqa: PTH208
         numbers = {name: both[COLUMN] for name, both in FORBIDDEN.items()}
+        changing = {name: both[COLUMN] for name, both in CHANGING.items()}
         with socket.create_server(("127.0.0.1", 0)) as server:
             asked = {
-                "passwd": "/etc/passwd", "packages": hidden, "bounds": BOUNDS, "numbers": numbers,
+                "passwd": "/etc/passwd", "packages": hidden, "bounds": BOUNDS, "numbers": numbers, "changing": changing,
                 "prlimit": PRLIMIT[COLUMN], "port": server.getsockname()[1],
             }  # fmt: skip
             reply = await job.ask("call", {"name": "view", "kwargs": asked}, 30)

@@ -25,7 +25,7 @@ VIEW = Path(__file__).with_name("sandbox_view.py")
 PACKAGE = Path(reviewkit.__file__).parent
 OF_ROOT = {"change of user", "change of group", "ipc of each job", "cover of the stage", "cover of proc", "number of files"}
 """What only root does, or what only root can see from outside."""
-OF_LEVEL = {"no new privileges": Level.SECCOMP}
+OF_LEVEL = {"no new privileges": Level.SECCOMP, "changes of files": Level.LANDLOCK, "emptying of files": Level.LANDLOCK}
 """Where a layer is seen best: bubblewrap takes privileges away as well."""
 ONLY_NAMESPACES = {
     "its own user namespace", "its own pid namespace", "its own mnt namespace", "its own net namespace", "its own ipc namespace",
@@ -33,7 +33,7 @@ ONLY_NAMESPACES = {
     "ipc and mounts of its own among guests", "stage is covered", "no proc", "root is read-only", "few files in tmp",
 }  # fmt: skip
 ALLOWED = {
-    Level.NAMESPACES: set(),
+    Level.NAMESPACES: {*(f"no change of files by {name}" for name in sandbox_view.CHANGING), "no file is emptied as it is opened"},
     Level.LANDLOCK: {*ONLY_NAMESPACES, "packages that nobody declared cannot be read"},
     Level.SECCOMP: ONLY_NAMESPACES,
 }
@@ -105,6 +105,8 @@ REMOVALS = {
     "cover of proc": (OUTER, '"--tmpfs", "/proc", "--remount-ro", "/proc", ', "", "no proc"),
     "code in files": (LOCKDOWN, "kernel.MS_NODEV | kernel.MS_NOEXEC", "kernel.MS_NODEV", "no code in its own files"),
     "number of files": (LOCKDOWN, "size=16m,nr_inodes=512,", "size=16m,", "few files in tmp"),
+    "changes of files": (FORKSERVER, "changes=self._namespaces", "changes=True", "no change of files by utimensat"),
+    "emptying of files": (SECCOMP, "(_JSET, 0, 1, _O_TRUNC)", "(_JSET, 0, 1, 0)", "no file is emptied as it is opened"),
     "processor time": ("sandbox/inner/limits.py", "CPU_SECONDS: Final = 5", "CPU_SECONDS: Final = 5000", "processor time is limited"),
     "file size": ("sandbox/inner/limits.py", "FILE_BYTES: Final = 16", "FILE_BYTES: Final = 16000", "files are limited"),
     "descriptor count": ("sandbox/inner/limits.py", "DESCRIPTORS: Final = 64", "DESCRIPTORS: Final = 512", "few descriptors"),

@@ -19,12 +19,14 @@ _IO: Numbers = {
     "fadvise64": (221, 223), "copy_file_range": (326, 285), "sendfile": (40, 71),
 }  # fmt: skip
 _FILES: Numbers = {
-    "open": (2, -1), "openat": (257, 56), "access": (21, -1), "faccessat": (269, 48), "faccessat2": (439, 439),
+    "access": (21, -1), "faccessat": (269, 48), "faccessat2": (439, 439),
     "stat": (4, -1), "lstat": (6, -1), "newfstatat": (262, 79), "statx": (332, 291), "readlink": (89, -1),
-    "readlinkat": (267, 78), "getdents": (78, -1), "getdents64": (217, 61), "truncate": (76, 45), "rename": (82, -1),
-    "renameat": (264, 38), "renameat2": (316, 276), "unlink": (87, -1), "unlinkat": (263, 35), "mkdir": (83, -1),
-    "mkdirat": (258, 34), "rmdir": (84, -1), "utimensat": (280, 88), "statfs": (137, 43), "fstatfs": (138, 44),
-    "chdir": (80, 49), "fchmod": (91, 52),
+    "readlinkat": (267, 78), "getdents": (78, -1), "getdents64": (217, 61), "statfs": (137, 43), "fstatfs": (138, 44),
+    "chdir": (80, 49),
+}  # fmt: skip
+_CHANGES: Numbers = {
+    "truncate": (76, 45), "rename": (82, -1), "renameat": (264, 38), "renameat2": (316, 276), "unlink": (87, -1),
+    "unlinkat": (263, 35), "mkdir": (83, -1), "mkdirat": (258, 34), "rmdir": (84, -1), "utimensat": (280, 88), "fchmod": (91, 52),
 }  # fmt: skip
 _MEMORY: Numbers = {
     "brk": (12, 214), "munmap": (11, 215), "mremap": (25, 216), "madvise": (28, 233),
@@ -69,6 +71,13 @@ ALWAYS: Final[Numbers] = {
 """Allowed whatever their arguments: they work on what the process already has."""
 FILES: Final[Numbers] = _FILES
 """Calls that name a file by its path; left out where nothing else guards paths."""
+CHANGES: Final[Numbers] = _CHANGES
+"""Calls that change a file other than by writing to it, or a folder; left out where a guest may not write at all. Landlock knows neither
+modes nor times of files, and its first versions no truncation: what belongs to the guest's user would be changed."""
+OPENING: Final[Numbers] = {
+    "open": (2, -1), "openat": (257, 56),
+}  # fmt: skip
+"""Allowed with `FILES`; where a guest may not write, not with what empties the file."""
 PROGRAM: Final[Numbers] = {
     "execveat": (322, 281), "arch_prctl": (158, -1),
 }  # fmt: skip

@@ -142,8 +142,10 @@ class _Server:
             raise OSError("this kernel has no landlock")
         self._program = tuple(setup["program"])
         self._environment: dict[str, str] = setup["environment"]
+        # Only with namespaces has a guest a file system of its own to write to.
+        table = seccomp.Filter(files=setup["files"], changes=self._namespaces, program=bool(self._program))
         self._locks = lockdown.Locks(
-            self._namespaces, self.landlock > 0, setup["files"], seccomp.Filter(files=setup["files"], program=bool(self._program)),
+            self._namespaces, self.landlock > 0, setup["files"], table,
             tuple(setup["readable"]), setup["processes"], "".join(self._program[:1]), setup["cpu_seconds"],
         )  # fmt: skip
         self._hidden = hidden.HiddenPackages(setup["sys_path"], setup["readable"])

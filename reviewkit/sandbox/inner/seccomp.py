@@ -25,6 +25,9 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NEW_ANY = 0x7E020000 | 0x00000080  # every CLONE_NEW* bit, CLONE_NEWTIME included
 _AF_UNIX = 1
 _WRITE_AND_EXECUTE = 6
+_O_TRUNC = 0x200
+_FLAGS_OF = {"open": 1, "openat": 2}
+"""Which argument holds the flags."""
 _PRCTL = (15, 16, 0x53564D41)  # thread name, its reading, and names of memory areas
 _IOCTL = (0x5451, 0x5450, 0x5421, 0x541B, 0x5401, 0x5413)  # close-on-exec, non-blocking, bytes waiting, terminal size
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030)  # duplicate, flags, record locks; none that sends signals or sizes pipes
@@ -109,14 +112,15 @@ def _program_conditions() -> dict[str, list[Instruction]]:
 class Filter:
     """The filter as `struct sock_filter[]`, made once; each process fills in its own number."""
 
-    def __init__(self, *, files: bool, program: bool = False) -> None:
+    def __init__(self, *, files: bool, changes: bool, program: bool = False) -> None:
         """Compile the table.
 
         Args:
-            files: Whether calls that open or change files by path exist.
+            files: Whether calls that open files by path exist.
+            changes: Whether calls that change files and folders exist.
             program: Whether the process turns into another program, once.
         """
-        code = _instructions(files, program)
+        code = _instructions(files, changes, program)
         self._places = [n for n, instruction in enumerate(code) if instruction[3] == _OWN]
         self._packed = b"".join(struct.pack("<HBBI", *instruction[:3], max(instruction[3], 0)) for instruction in code)
 
@@ -128,17 +132,27 @@ class Filter:
         return bytes(packed)
 
 
-def _instructions(files: bool, program: bool) -> list[Instruction]:
+def _opening(changes: bool) -> dict[str, list[Instruction]]:
+    """A file that may only be read may still be emptied as it is opened, unless landlock knows of that."""
+    if changes:
+        return {name: [_ALLOWED] for name in calls.OPENING}
+    return {
+        name: [_argument(flags), (_JSET, 0, 1, _O_TRUNC), _refuse(errno.EACCES), _ALLOWED] for name, flags in _FLAGS_OF.items()
+    }
+
+
+def _instructions(files: bool, changes: bool, program: bool) -> list[Instruction]:
     architecture, column = _ARCHITECTURES[os.uname().machine]
     code: list[Instruction] = [
         (_LOAD, 0, 0, _OFFSET_ARCHITECTURE), (_JEQ, 1, 0, architecture), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _OFFSET_NUMBER), (_JGE, 0, 1, _X32_BIT), (_RETURN, 0, 0, _KILL),
     ]  # fmt: skip
-    plain = {**calls.ALWAYS, **(calls.FILES if files else {})}
+    plain = {**calls.ALWAYS, **(calls.FILES if files else {}), **(calls.CHANGES if changes else {})}
     for numbers in plain.values():
         code += _block(numbers[column], [_ALLOWED])
-    for name, body in {**_conditions(), **(_program_conditions() if program else {})}.items():
-        numbers = calls.CONDITIONAL.get(name) or calls.PROGRAM[name]
+    bodies = {**_conditions(), **(_opening(changes) if files else {}), **(_program_conditions() if program else {})}
+    for name, body in bodies.items():
+        numbers = {**calls.CONDITIONAL, **calls.OPENING, **calls.PROGRAM}[name]
         code += _block(numbers[column], body)
     code.append(_refuse(errno.EPERM))
     return code
