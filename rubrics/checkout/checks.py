@@ -157,8 +157,10 @@ async def failed_write(stage: Stage, rng: Random) -> Verdict:
     async with stage.open(parts.world) as job:
         answer = told(await job.call("checkout", order_id=order))
     charges, stored, rows = len(parts.gateway.of(order)), parts.status(order), parts.mentions(order)
-    safe = answer != 200 and (charges == 0 or stored != "open" or rows > 0)
-    seen = f"answer {answer}, {charges} charges kept, order {stored}, {rows} other rows name it"
+    writes = [each for each in parts.database.statements if each.sql.lstrip().upper().startswith(("INSERT", "UPDATE"))]
+    tried = bool(parts.world.calls or writes)  # code that does nothing loses no money either
+    safe = tried and answer != 200 and (charges == 0 or stored != "open" or rows > 0)
+    seen = f"answer {answer}, {charges} charges kept, order {stored}, {rows} other rows name it{'' if tried else ', nothing asked or written'}"
     return verdict(safe, "not 200; money given back, or a stored trace of it", seen)
 
 
