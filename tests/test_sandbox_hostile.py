@@ -138,6 +138,40 @@ def test_processes_share_nothing(entry: Entry, kept: Kept, tmp_path: Path) -> No
     assert staged in ("PermissionError", "FileNotFoundError")
 
 
+THREADS = """
+import asyncio, threading, time
+async def many(env):
+    try:
+        for count in range(1000): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    except RuntimeError: return count
+    return 1000
+async def one(env):
+    return await asyncio.to_thread(lambda: 7)
+"""
+
+
+def test_a_guest_takes_no_threads_of_those_beside_it(kept: Kept, tmp_path: Path) -> None:
+    """Guests of one fork server have one user, and may belong to several candidates."""
+    if lacking(Level.NAMESPACES) is not None:
+        pytest.skip("threads are counted per guest where user namespaces are allowed")
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "__init__.py").write_text("")
+    driver = tmp_path / "driver.py"
+    driver.write_text(THREADS)
+
+    async def beside() -> list[object]:
+        load = Load(tmp_path, ("m",), (), driver)
+        jobs = [await kept.launcher.launch(load, World()) for _ in range(2)]
+        said = [(await jobs[0].ask("call", {"name": "many", "kwargs": {}}, 20))["value"] < 300]
+        jobs.append(await kept.launcher.launch(load, World()))
+        said += [(await job.ask("call", {"name": "one", "kwargs": {}}, 20)).get("value") for job in jobs[1:]]
+        for job in jobs:
+            await job.close()
+        return said
+
+    assert asyncio.run(beside()) == [True, 7, 7]
+
+
 def test_what_cannot_be_loaded_says_so(kept: Kept, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "__init__.py").write_text("raise ValueError('not today')")
