@@ -83,7 +83,10 @@ def changes(numbers):
 
 def conditions(prlimit):
     other = 4_000_000
+    one, two = socket.socketpair()
+    urgent = {"sendto": lambda: one.send(b"x", socket.MSG_OOB), "recvfrom": lambda: two.recv(1, socket.MSG_OOB)}
     return {
+        **{f"no urgent data by {name}": code_of(attempt) == errno.EPERM for name, attempt in urgent.items()},
         "no signal to others": code_of(lambda: os.kill(other, 0)) == errno.EPERM,
         "no signal to threads of others": LIBC.tgkill(other, other, 0) != 0 and ctypes.get_errno() == errno.EPERM,
         "no pair of network sockets": code_of(lambda: socket.socketpair(socket.AF_INET)) == errno.EPERM,
@@ -147,6 +150,7 @@ FORBIDDEN = {
     "listen": (50, 201), "accept4": (288, 242), "execveat": (322, 281), "add_key": (248, 217),
     "pidfd_send_signal": (424, 424), "landlock_create_ruleset": (444, 444), "inotify_init1": (294, 26),
     "timerfd_create": (283, 85), "personality": (135, 92), "setsid": (112, 157), "name_to_handle_at": (303, 264),
+    "sendmsg": (46, 211), "recvmsg": (47, 212),
 }  # fmt: skip
 """Calls that give another error, or none, when the filter lets them through: numbers of x86_64 and aarch64."""
 CHANGING = {"truncate": (76, 45), "renameat": (264, 38), "unlinkat": (263, 35), "mkdirat": (258, 34), "utimensat": (280, 88), "fchmod": (91, 52)}

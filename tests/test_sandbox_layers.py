@@ -106,7 +106,7 @@ REMOVALS = {
     "code in files": (LOCKDOWN, "kernel.MS_NODEV | kernel.MS_NOEXEC", "kernel.MS_NODEV", "no code in its own files"),
     "number of files": (LOCKDOWN, "size=16m,nr_inodes=512,", "size=16m,", "few files in tmp"),
     "changes of files": (FORKSERVER, "changes=self._namespaces", "changes=True", "no change of files by utimensat"),
-    "emptying of files": (SECCOMP, "(_JSET, 0, 1, _O_TRUNC)", "(_JSET, 0, 1, 0)", "no file is emptied as it is opened"),
+    "emptying of files": (SECCOMP, "_without(flags, _O_TRUNC, errno.EACCES)", "[_ALLOWED]", "no file is emptied as it is opened"),
     "processor time": ("sandbox/inner/limits.py", "CPU_SECONDS: Final = 5", "CPU_SECONDS: Final = 5000", "processor time is limited"),
     "file size": ("sandbox/inner/limits.py", "FILE_BYTES: Final = 16", "FILE_BYTES: Final = 16000", "files are limited"),
     "descriptor count": ("sandbox/inner/limits.py", "DESCRIPTORS: Final = 64", "DESCRIPTORS: Final = 512", "few descriptors"),
@@ -167,6 +167,8 @@ CONDITIONS = {
     '"ioctl": _one_of(1, _IOCTL, errno.ENOTTY)': "few requests to devices",
     '"fcntl": _one_of(1, _FCNTL, errno.EPERM)': "no signals by descriptor",
     '"mprotect": no_writable_code': "no page made executable",
+    '"sendto": _without(3, _MSG_OOB, errno.EPERM)': "no urgent data by sendto",
+    '"recvfrom": _without(3, _MSG_OOB, errno.EPERM)': "no urgent data by recvfrom",
 }
 
 

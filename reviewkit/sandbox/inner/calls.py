@@ -2,7 +2,8 @@
 
 Everything that is not named here or in `seccomp` is refused. Absent on purpose: socket, connect, bind, fork, vfork,
 execve, ptrace, process_vm_*, mount, unshare, setns, bpf, perf, io_uring, userfaultfd, keyctl, memfd_create, shared
-memory and queues, pidfd_*, seccomp, landlock, and every call that changes identity or limits of another process.
+memory and queues, pidfd_*, sendmsg and recvmsg (which pass descriptors on), seccomp, landlock, and every call that changes
+identity or limits of another process.
 """
 
 from __future__ import annotations
@@ -61,8 +62,7 @@ _IDENTITY: Numbers = {
     "getrandom": (318, 278),
 }  # fmt: skip
 _SOCKETS: Numbers = {
-    "sendto": (44, 206), "recvfrom": (45, 207), "sendmsg": (46, 211), "recvmsg": (47, 212), "shutdown": (48, 210),
-    "getsockopt": (55, 209), "setsockopt": (54, 208), "getsockname": (51, 204), "getpeername": (52, 205),
+    "shutdown": (48, 210), "getsockopt": (55, 209), "setsockopt": (54, 208), "getsockname": (51, 204), "getpeername": (52, 205),
 }  # fmt: skip
 
 ALWAYS: Final[Numbers] = {
@@ -85,6 +85,6 @@ PROGRAM: Final[Numbers] = {
 CONDITIONAL: Final[Numbers] = {
     "fcntl": (72, 25), "clone": (56, 220), "clone3": (435, 435), "openat2": (437, 437), "kill": (62, 129),
     "tgkill": (234, 131), "socketpair": (53, 199), "prlimit64": (302, 261), "prctl": (157, 167), "ioctl": (16, 29), "mmap": (9, 222),
-    "mprotect": (10, 226),
+    "mprotect": (10, 226), "sendto": (44, 206), "recvfrom": (45, 207),
 }  # fmt: skip
 """Allowed with some arguments only."""

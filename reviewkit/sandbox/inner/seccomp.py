@@ -26,6 +26,7 @@ _CLONE_NEW_ANY = 0x7E020000 | 0x00000080  # every CLONE_NEW* bit, CLONE_NEWTIME 
 _AF_UNIX = 1
 _WRITE_AND_EXECUTE = 6
 _O_TRUNC = 0x200
+_MSG_OOB = 1
 _FLAGS_OF = {"open": 1, "openat": 2}
 """Which argument holds the flags."""
 _PRCTL = (15, 16, 0x53564D41)  # thread name, its reading, and names of memory areas
@@ -71,6 +72,11 @@ def _one_of(index: int, values: tuple[int, ...], code: int) -> list[Instruction]
     return [_argument(index), *tests, _refuse(code), _ALLOWED]
 
 
+def _without(index: int, bit: int, code: int) -> list[Instruction]:
+    """Allow unless an argument holds `bit`, else fail with `code`."""
+    return [_argument(index), (_JSET, 0, 1, bit), _refuse(code), _ALLOWED]
+
+
 def _conditions() -> dict[str, list[Instruction]]:
     no_writable_code: list[Instruction] = [
         _argument(2), (_AND, 0, 0, _WRITE_AND_EXECUTE), (_JEQ, 0, 1, _WRITE_AND_EXECUTE), _refuse(errno.EACCES), _ALLOWED,
@@ -91,6 +97,9 @@ def _conditions() -> dict[str, list[Instruction]]:
         "fcntl": _one_of(1, _FCNTL, errno.EPERM),
         "mmap": no_writable_code,
         "mprotect": no_writable_code,
+        # Urgent data on local sockets: used by nobody, and a way into the kernel once (CVE-2025-38236).
+        "sendto": _without(3, _MSG_OOB, errno.EPERM),
+        "recvfrom": _without(3, _MSG_OOB, errno.EPERM),
     }
 
 
@@ -136,9 +145,7 @@ def _opening(changes: bool) -> dict[str, list[Instruction]]:
     """A file that may only be read may still be emptied as it is opened, unless landlock knows of that."""
     if changes:
         return {name: [_ALLOWED] for name in calls.OPENING}
-    return {
-        name: [_argument(flags), (_JSET, 0, 1, _O_TRUNC), _refuse(errno.EACCES), _ALLOWED] for name, flags in _FLAGS_OF.items()
-    }
+    return {name: _without(flags, _O_TRUNC, errno.EACCES) for name, flags in _FLAGS_OF.items()}
 
 
 def _instructions(files: bool, changes: bool, program: bool) -> list[Instruction]:
