@@ -28,7 +28,7 @@ from reviewkit import checks
 from reviewkit.bank import Entry
 from reviewkit.harness import World
 from reviewkit.harness.job import Job, Load
-from reviewkit.pace import ticking
+from reviewkit.pace import Pace, ticking
 from reviewkit.sandbox import SandboxJob, SandboxLauncher, open_launcher
 
 pytestmark = pytest.mark.sandbox
@@ -193,3 +193,13 @@ def test_a_guest_that_others_kept_from_running_gets_its_time_back(tmp_path: Path
         assert run(entry, {MODULE: slow}, launcher)[0].outcome == "passed"
         monkeypatch.setattr(SandboxJob, "look", lambda job: 1.0)
         assert run(entry, {MODULE: slow}, launcher)[0].outcome in ("time_limit", *LATE)
+
+
+def test_an_endless_loop_is_one_on_a_busy_machine_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of wall time on a busy machine, it is run again for as long as its processor time lasts."""
+    entry = make_bank(tmp_path)
+    endless = REFERENCE.replace('connection = sqlite3.connect("world:main")', "while True: pass")
+    monkeypatch.setattr(Pace, "starved", lambda *_: True)
+    with open_launcher() as launcher:
+        results = run(entry, {MODULE: endless}, launcher)
+    assert [result.outcome for result in results if result.check == "is-kept"] == ["time_limit"], results

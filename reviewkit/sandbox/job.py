@@ -154,6 +154,10 @@ class SandboxJob:
             ending = Ending.TIME_LIMIT if by_wall else self.ending
             raise GuestLoadError(reply["error"], reply["message"], ending, by_wall=by_wall, job=self)
 
+    def allow(self, times: float) -> None:
+        """Let calls take so many times as long; processor time stays what it is."""
+        self._slow *= times
+
     async def ask(self, op: str, payload: dict[str, Any], timeout: float) -> dict[str, Any]:
         """One request to the guest; see `reviewkit.harness.job.Job`."""
         if self.ending is not None or self._closing:
