@@ -266,6 +266,54 @@ FIXES: dict[str, tuple[str, tuple[str, ...]]] = {
     "strange-encoding": ("# -*- coding: utf-7 -*-\nx = +AGE-\n", FAILED),
     "surrogate-in-source": ("x = '\ud800'\n", FAILED),
     "endless-constant": ("x = 10 ** 10 ** 10\n", TIME + MEMORY + FAILED),
+    # Confusing whoever reads an error, a wire, a schema.
+    "error-whose-class-has-no-name": (
+        "class M(type):\n    @property\n    def __name__(cls): raise SystemExit(3)\nclass E(Exception, metaclass=M): pass\n"
+        + _call("raise E()"), FAILED),
+    "error-whose-name-is-a-number": ("class M(type):\n    __name__ = 7\nclass E(Exception, metaclass=M): pass\n" + _call("raise E()"), FAILED),
+    "error-whose-text-is-no-text": (
+        "class S(str):\n    def __getitem__(self, key): return object()\n    def encode(self, *how): return b'\\xff' * 10**6\n"
+        "class M(type):\n    __name__ = S('X')\nclass E(Exception, metaclass=M):\n    def __str__(self): return S('y' * 10**6)\n"
+        + _call("raise E()"), FAILED),
+    "error-of-a-thousand-errors": (_call("raise BaseExceptionGroup('x' * 10**6, [ValueError(str(n)) for n in range(1000)])"), FAILED),
+    "urgent-data": (
+        _call("wire = socket.socket(fileno=os.dup(3))\nreturn tried(lambda: wire.send(b'x', socket.MSG_OOB), lambda: wire.recv(1, socket.MSG_OOB))"),
+        FAILED),
+    "descriptors-passed-on": (
+        _call("one, two = socket.socketpair()\nwire = socket.socket(fileno=os.dup(3))\n"
+              "return tried(*[lambda s=s: socket.send_fds(s, [b'x'], [one.fileno()]) for s in (one, two, wire)], lambda: socket.recv_fds(two, 1, 1))"),
+        FAILED),
+    "options-of-the-wire": (_call("""
+        wire = socket.socket(fileno=os.dup(3))
+        for option in range(1, 80):
+            for value in (0, 1, 2**31 - 1):
+                try: wire.setsockopt(socket.SOL_SOCKET, option, value)
+                except OSError: pass
+        return 0
+        """), FAILED),
+    "half-closed-wire": (_call("socket.socket(fileno=os.dup(3)).shutdown(socket.SHUT_RD)\nreturn 1"), CRASHED + STOPPED + FAILED),
+    "stopped-loop": (_call("asyncio.get_event_loop().stop()\nreturn 1"), CRASHED),
+    "requests-after-the-answer": (_call("""
+        def later():
+            for n in range(10**6):
+                try: raw(frame(f'["l","ask",{n + 5000},"db.connect",["d","name","main","isolation_level",null]]'))
+                except OSError: os._exit(0)
+        threading.Thread(target=later, daemon=True).start()
+        return 0
+        """), FAILED + STOPPED),
+    "strange-isolation": (_call("""
+        for level in ("x", "IMMEDIATE; DROP TABLE kept", "\\0", "EXCLUSIVE" * 1000):
+            try: sqlite3.connect("world:main", isolation_level=level).execute("INSERT INTO kept VALUES (1)")
+            except Exception: pass
+        return 0
+        """), FAILED),
+    "column-that-fails-when-read": (
+        _call("""
+        db = sqlite3.connect("world:main", isolation_level=None)
+        db.execute("DROP TABLE kept")
+        db.execute("CREATE TABLE kept (amount INTEGER GENERATED ALWAYS AS (abs(-9223372036854775807 - 1)) VIRTUAL, other)")
+        db.execute("INSERT INTO kept (other) VALUES (1)")
+        """), FAILED),
     # Persisting: outlive the check.
     "thread-after-reply": (_call("""
         def later():
