@@ -186,7 +186,8 @@ def _runs(entry: Entry, tell: Tell, *, suite: Suite, short: bool = False) -> Ite
             if result.error:
                 yield Problem(f"scenarios/{entry.slug}", 1, f"{suite} {result.id} on {tree.name}/: {result.text}")
             elif suite == "probes":
-                tell(f"{entry.slug}: probe {result.id} on {tree.name}/: {result.outcome}")
+                more = f" ({result.text})" if result.text else ""
+                tell(f"{entry.slug}: probe {result.id} on {tree.name}/: {result.outcome}{more}")
 
 
 def _linters(entry: Entry, tell: Tell) -> Iterator[Problem]:

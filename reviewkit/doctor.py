@@ -29,7 +29,7 @@ class Part:
 
 def examine() -> list[Part]:
     """Look at interpreter, packages, sandbox, browser and bank."""
-    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _postgres(), _typescript(), _java(), _elixir(), _sql(), _sockets(), _sentences()]
+    return [_python(), *_packages(), _extension(), _sandbox(), _browser(), _linters(), _bank(), _typescript(), _java(), _elixir(), _sql(), _sockets(), _sentences()]
 
 
 def _python() -> Part:
@@ -97,13 +97,6 @@ def _bank() -> Part:
     return Part("bank", True, False, f"{len(bank.slugs)} scenarios, {rubrics}")
 
 
-def _postgres() -> Part:
-    if not os.environ.get("REVIEWKIT_POSTGRES_URL"):
-        return Part("PostgreSQL", False, False, "set REVIEWKIT_POSTGRES_URL to run the stock probe on it as well")
-    fine = importlib.util.find_spec("asyncpg") is not None
-    return Part("PostgreSQL", fine, False, "URL given" if fine else "pip install 'reviewkit[postgres]'")
-
-
 def _typescript() -> Part:
     from reviewkit.runtimes import nodekit, nodeplace
 
@@ -137,7 +130,7 @@ def _sql() -> Part:
     from reviewkit.runtimes import postgres
 
     why = postgres.lacking()
-    return Part("SQL cells", why is None, False, f"SQLite; without PostgreSQL: {why}" if why else "SQLite and PostgreSQL")
+    return Part("SQL cells", why is None, False, f"SQLite; without PostgreSQL, for them and for probes: {why}" if why else "SQLite and PostgreSQL, for probes too")
 
 
 def _sockets() -> Part:

@@ -1,6 +1,7 @@
 """What the code of scenarios needs in a candidate's image beside Python and its packages.
 
-The driver of a scenario decides, not its languages: TypeScript that is only read needs no Node.
+The driver of a scenario decides, not its languages: TypeScript that is only read needs no Node. Whether there is a PostgreSQL decide
+its probes and public checks.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from reviewkit.words import RunsIn
 _JDK: Final = "openjdk-17-jdk-headless"
 """The name is the same in Debian and Ubuntu; no package of PyPI has a compiler of Java."""
 _MAVEN: Final = "maven"
+_ASKS: Final = "stage.postgres("
+"""How a probe or a public check asks for a database of a real server."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Parts:
     """Packages of apt, sorted."""
     spring: bool = False
     """Whether `reviewkit setup java` runs while the image is built."""
+    postgres: bool = False
+    """Whether there are a PostgreSQL server and its driver."""
 
     @property
     def told(self) -> str:
@@ -42,14 +47,20 @@ class Parts:
         return ", a JDK 17 or later and Maven" if self.spring else " and a JDK 17 or later"
 
 
-def parts_of(drivers: Iterable[Path]) -> Parts:
-    """What the guests of all these drivers need together."""
-    found = tuple(drivers)
+def parts_of(scenarios: Iterable[Path]) -> Parts:
+    """What the code of all these scenarios' folders needs together."""
+    folders = tuple(scenarios)
+    found = tuple(find_driver(folder) for folder in folders)
     profiles = {profile(driver) for driver in found}
     spring = any(profile(driver) == "java" and has_spring(driver) for driver in found)
     system = ([_MAVEN] if spring else []) + ([_JDK] if "java" in profiles else [])
     react = any(driver.suffix in JSX_DRIVERS for driver in found)
-    return Parts("node" in profiles, react, tuple(system), spring)
+    return Parts("node" in profiles, react, tuple(system), spring, any(map(_asks_postgres, folders)))
+
+
+def _asks_postgres(folder: Path) -> bool:
+    sources = (path for part in ("probes", "exercises") for path in sorted((folder / part).glob("*.py")))
+    return any(_ASKS in source.read_text("utf-8") for source in sources)
 
 
 def runs_in(driver: Path) -> RunsIn:

@@ -128,7 +128,7 @@ async def _guarded(item_id: str, work: Awaitable[Any], tell: Callable[[Any], tup
 
 
 async def _probe(stage: Stage, probe_id: str, path: Path) -> Result:
-    return await _guarded(probe_id, load_module(path).run(stage), lambda r: (r.verdict, ""))
+    return await _guarded(probe_id, load_module(path).run(stage), lambda r: (r.verdict, r.aside))
 
 
 async def _load(stage: Stage, exercise_id: str, path: Path, seed: int) -> Result:

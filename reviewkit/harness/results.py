@@ -43,6 +43,8 @@ class ProbeResult:
     """One line, the same on every run on every machine: counts and ratios, never a time."""
     plots: Sequence[Plot] = ()
     table: Sequence[Mapping[str, Any]] = ()
+    aside: str = ""
+    """One line that depends on the machine: what more it shows here, or the command that gets it; shown with the figures, not recorded."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Stage:
 
         Raises:
             LookupError: For hidden checks and evidence, which reach nothing but their world.
-            MissingRuntimeError: Where a part of PostgreSQL is not installed.
+            HostError: Where it does not start, or a part of it is not installed; the message names the command that gets it.
         """
         if self.databases is None:
             raise LookupError("this stage has no PostgreSQL; probes, proofs and public checks have")

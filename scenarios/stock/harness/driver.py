@@ -6,26 +6,24 @@ import asyncio
 import builtins
 import contextlib
 import importlib
-import os
 import sys
 import time
 from collections.abc import MutableMapping
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import structlog
-from sqlalchemy import event, select, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import event, select
 from sqlalchemy.util import await_only
 
 PACKAGE = "stock"
 COPY = "__copy__"
 REPLICAS = 2
 POOL = {"pool_size": 40, "max_overflow": 0, "pool_timeout": 30}
-SERVER_VARIABLE = "REVIEWKIT_POSTGRES_URL"
+SERVER_POOL = {**POOL, "pool_size": 15}
+"""All replicas together stay below what the server lets in."""
 PATIENCE = 2.0
 
 
@@ -84,26 +82,29 @@ def loaded() -> dict[str, ModuleType]:
 
 
 class Barrier:
-    """Lets parties go on together once all have come, or once nobody has come for a while."""
+    """Lets parties go on together once each has come or ended without coming, or once neither happened for a while."""
 
     def __init__(self, parties: int) -> None:
-        self._parties = parties
-        self._arrived = 0
+        self._missing = parties
         self._open = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self) -> None:
         """Arrive, and stay until the others are there."""
+        self.count()
+        await self._open.wait()
+
+    def count(self) -> None:
+        """Expect one less."""
         if self._open.is_set():
             return
-        self._arrived += 1
+        self._missing -= 1
         if self._timer is not None:
             self._timer.cancel()
-        if self._arrived >= self._parties:
+        if self._missing <= 0:
             self._open.set()
             return
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._open.set)
-        await self._open.wait()
 
 
 # -- building the service ---------------------------------------------------------------------------------------------
@@ -126,9 +127,8 @@ async def setup(env: Any) -> None:
 
 
 async def teardown(env: Any) -> None:
-    """Give connections back and leave no schema behind."""
+    """Give connections back."""
     env.state["copies"].close()
-    await leave_server(env)
     await _stop(env)
 
 
@@ -138,37 +138,19 @@ async def resize(env: Any, pool_size: int, pool_timeout: float) -> None:
     await _start(env, env.database_url("main"), {**POOL, "pool_size": pool_size, "pool_timeout": pool_timeout})
 
 
-async def use_server(env: Any) -> str:
-    """Move to the PostgreSQL server that the environment names, if it names one; tell which database is in use."""
-    if not os.environ.get(SERVER_VARIABLE):
-        return "sqlite"
+async def use_server(env: Any, url: str) -> None:
+    """Move to an empty database of a PostgreSQL server, with connections open that nobody then waits for."""
     await _stop(env)
-    schema = f"stock_{uuid4().hex}"
-    await _on_server(f'CREATE SCHEMA "{schema}"')
-    env.state["schema"] = schema
-    settings = {"server_settings": {"search_path": schema}}
-    await _start(env, os.environ[SERVER_VARIABLE], {**POOL, "connect_args": settings})
-    return "postgresql"
-
-
-async def leave_server(env: Any) -> None:
-    """Drop what `use_server` made."""
-    schema = env.state.pop("schema", None)
-    if schema is not None:
-        await _stop(env)
-        await _on_server(f'DROP SCHEMA "{schema}" CASCADE')
+    await _start(env, url.replace("postgresql:", "postgresql+asyncpg:", 1), dict(SERVER_POOL))
+    async with contextlib.AsyncExitStack() as opened:
+        for app in env.state["apps"]:
+            for _ in range(SERVER_POOL["pool_size"]):
+                await opened.enter_async_context(app.state.engine.connect())
 
 
 async def _stop(env: Any) -> None:
     for app in env.state.pop("apps", []):
         await app.state.engine.dispose()
-
-
-async def _on_server(statement: str) -> None:
-    engine = create_async_engine(os.environ[SERVER_VARIABLE])
-    async with engine.begin() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
 
 
 async def _start(env: Any, url: str, options: dict[str, Any]) -> None:
@@ -286,8 +268,8 @@ async def in_use(env: Any, replica: int = 0) -> int:
 
 
 async def meet_after_reading(env: Any, table: str, parties: int) -> None:
-    """On a server: let as many readers of a table go on together."""
-    barrier = Barrier(parties)
+    """On a server: let as many readers of a table go on together; a request that ends without reading is not waited for."""
+    env.state["barrier"] = barrier = Barrier(parties)
 
     def after(_conn: Any, _cursor: Any, sql: str, _parameters: Any, _context: Any, _many: bool) -> None:
         words = sql.lower().split()
@@ -306,6 +288,8 @@ async def _send(env: Any, method: str, path: str, body: dict[str, Any] | None, r
     transport = httpx.ASGITransport(app=_app(env, replica), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://stock") as client:
         reply = await client.request(method, path, json=body)
+    if "barrier" in env.state:
+        env.state["barrier"].count()
     with contextlib.suppress(ValueError):
         return {"status": reply.status_code, "body": reply.json()}
     return {"status": reply.status_code, "body": reply.text}

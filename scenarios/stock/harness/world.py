@@ -65,11 +65,3 @@ def accepted(answer: Any) -> bool:
 def refused(answer: Any) -> bool:
     """Whether a request was answered with a status of the 4xx family."""
     return bool(answer.ok) and 400 <= answer.value["status"] < 500
-
-
-async def meet(job: Calls, database: str, table: str, parties: int) -> None:
-    """Let readers of a table go on together, on whichever database the service runs."""
-    if database == "postgresql":
-        await job.call("meet_after_reading", table=table, parties=parties)
-    else:
-        gate_reads(job.world, table, parties)
