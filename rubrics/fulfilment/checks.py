@@ -98,8 +98,7 @@ async def survives(stage: Stage, rng: Random) -> Verdict:
     count = rng.randint(3, 6)
     shop = stage.kit.shop(20)
     async with stage.open(shop.world) as job:
-        taken = stage.kit.queued(await stage.kit.submit(job, count))
-        await job.call("crash")
+        taken = await stage.kit.submit_then_crash(job, count)
         await job.call("settle")
         done = sum(shop.status(f"o-{n + 1}") == "confirmed" for n in range(count))
     passed = taken == count == done == len(shop.captures) and shop.on_hand() == 20 - count

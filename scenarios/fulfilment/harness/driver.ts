@@ -58,6 +58,13 @@ export async function crash(env: any): Promise<void> {
   await begin(env);
 }
 
+/** A crash in the moment in which the last of these orders has its answer, before anything else can happen; says how many were taken. */
+export async function submitThenCrash(env: any, { orders }: any): Promise<number> {
+  const answers = await Promise.allSettled(orders.map((order: any) => submit(env, order)));
+  await crash(env);
+  return answers.filter(({ status }) => status === 'fulfilled').length;
+}
+
 /** Ask the process to stop and say when it says that it has. */
 export const stop = (env: any) => env.state.app.stop();
 

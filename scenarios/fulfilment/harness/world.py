@@ -120,6 +120,12 @@ async def submit(job: Calls, count: int, **order: Any) -> list[Any]:
     return await job.gather(("submit", {"orderId": f"o-{n + 1}", **order}) for n in range(count))
 
 
+async def submit_then_crash(job: Calls, count: int) -> int:
+    """Send so many orders together; the process is gone as soon as the last has its answer. How many were taken."""
+    taken = await job.call("submitThenCrash", orders=[{"orderId": f"o-{n + 1}"} for n in range(count)])
+    return int(taken.value) if taken.ok else 0
+
+
 async def until_open(job: Calls, made: Shop) -> None:
     """Let the worker go on until the gate has opened: everybody is there, or nobody else comes."""
     while made.gate is not None and not made.gate.is_open:
