@@ -1,5 +1,7 @@
 """One way to run code for probes, public checks, proofs and hidden checks. See docs/authoring.md, section 2."""
 
+from typing import TYPE_CHECKING, Any
+
 from reviewkit.harness.database import Database, Statement
 from reviewkit.harness.gate import Gate
 from reviewkit.harness.job import Answer, Calls, LoadError
@@ -19,7 +21,9 @@ from reviewkit.harness.results import (
 )
 from reviewkit.harness.stage import Stage, Tree
 from reviewkit.harness.world import HANG, REFUSE, HttpCall, Reply, World
-from reviewkit.runtimes.base import HostError
+
+if TYPE_CHECKING:
+    from reviewkit.runtimes.base import HostError
 
 __all__ = [
     "HANG",
@@ -49,3 +53,12 @@ __all__ = [
     "trace",
     "verdict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`HostError` is found as it is asked for: a guest has this package and not the hosts, and starts none."""
+    if name == "HostError":
+        from reviewkit.runtimes.base import HostError
+
+        return HostError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

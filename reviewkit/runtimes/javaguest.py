@@ -135,5 +135,5 @@ def environment(jdk: Jdk) -> dict[str, str]:
 
 
 def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:
-    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
+    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.ending.Ending` and words."""
     return programend.how_it_ended(ended, cpu_seconds, f"{HEAP_MEGABYTES} MiB of Java heap", _OUT_OF_MEMORY)

@@ -60,5 +60,5 @@ def command(binary: str, kit: Path | None, seed: str = "{seed}") -> tuple[str, .
 
 
 def how_it_ended(ended: Exit, cpu_seconds: int) -> tuple[str, str]:
-    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words."""
+    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.ending.Ending` and words."""
     return programend.how_it_ended(ended, cpu_seconds, f"{HEAP_MEGABYTES} MiB of JavaScript heap")

@@ -15,7 +15,7 @@ _ABORTS: Final = frozenset((4, 5, 6, 11))
 
 
 def how_it_ended(ended: Exit, cpu_seconds: int, heap: str, full_status: int | None = None) -> tuple[str, str]:
-    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.job.Ending` and words.
+    """Why a guest ended that nobody had told to, as `reviewkit.sandbox.ending.Ending` and words.
 
     Args:
         ended: By the kernel's account.

@@ -1,6 +1,7 @@
 """Runs code that nobody here has written where it can harm nothing, and can do no more than answer. See docs/sandbox.md."""
 
-from reviewkit.sandbox.job import Ending, GuestLoadError, SandboxJob
+from reviewkit.sandbox.ending import Ending
+from reviewkit.sandbox.job import GuestLoadError, SandboxJob
 from reviewkit.sandbox.launcher import SandboxLauncher, open_launcher
 from reviewkit.sandbox.lending import lend
 from reviewkit.sandbox.levels import Level, probe_level

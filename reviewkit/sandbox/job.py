@@ -11,14 +11,14 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from typing import Any
 
 from reviewkit.guest.plain import NotPlainError
 from reviewkit.harness.job import Load, LoadError
 from reviewkit.harness.world import World
 from reviewkit.sandbox import bridge, waits
-from reviewkit.sandbox.inner import codec, limits
+from reviewkit.sandbox.ending import Ending, read_exit
+from reviewkit.sandbox.inner import codec
 from reviewkit.sandbox.inner.codec import ProtocolError
 from reviewkit.sandbox.inner.forkserver import LOCKED
 from reviewkit.sandbox.line import Exit, Ordered
@@ -42,18 +42,8 @@ MAX_UNREAD = 64_000_000
 """The same of answers that a guest has asked for and not read."""
 LEAST_TAKEN, MOST_GIVEN = 0.1, 5.0
 """Share of a time that others must have taken for it to be given back, and the most that is, in times of the limit."""
-_ALMOST, _HALF = 0.9, 0.5
 Prepare = Callable[[Callable[[str, dict[str, Any], float], Awaitable[dict[str, Any]]]], Awaitable[dict[str, Any]]]
 """Given a way to ask the guest, before it has loaded anything: parts of the order to load."""
-
-
-class Ending(StrEnum):
-    """Why a guest ended, or could not go on; never by its own word."""
-
-    TIME_LIMIT = "time_limit"
-    MEMORY_LIMIT = "memory_limit"
-    CRASHED = "crashed"
-    STOPPED = "stopped"
 
 
 class GuestLoadError(LoadError):
@@ -335,7 +325,7 @@ class SandboxJob:
             self._stop(Ending.CRASHED, "its fork server has ended")
             return
         if not self._closing and self.ending is None:
-            how = ordered.how or _read_exit
+            how = ordered.how or read_exit
             ending, text = how(self.exit, self.out_of_memory)
             self._settle(Ending(ending), text)
 
@@ -392,18 +382,3 @@ class SandboxJob:
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
-
-
-def _read_exit(ended: Exit, out_of_memory: bool) -> tuple[Ending, str]:
-    """Why a process ended that nobody had told to."""
-    status, number = ended.status, os.WTERMSIG(ended.status) if os.WIFSIGNALED(ended.status) else 0
-    full = ended.peak_kib * 1024 >= limits.MEMORY_BYTES * _ALMOST
-    # The limit counts clock ticks, the account at the end does not: on a busy machine they differ by a good part.
-    long = ended.cpu >= limits.CPU_SECONDS * _HALF
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and long and not full):
-        return Ending.TIME_LIMIT, f"more than {limits.CPU_SECONDS} s of processor time"
-    if out_of_memory or full or number == signal.SIGKILL:
-        return Ending.MEMORY_LIMIT, f"more than {limits.MEMORY_BYTES // 1024**2} MiB of memory"
-    if number:
-        return Ending.CRASHED, f"the process died of signal {number}"
-    return Ending.CRASHED, f"the process left with status {os.waitstatus_to_exitcode(status)}"
