@@ -90,6 +90,7 @@ await failing(5);"""
     wrong = f"{use}gate(2).after({{ n: 1 }}, 'n');\ngate('2');"
     assert [line.partition(" error")[0] for line in failing(notebook.ts, "--check", wrong).splitlines()] == ["cell-7.ts(2,25):", "cell-7.ts(3,6):"]
     assert failing(notebook.ts, "", f"{use}gate(0)").startswith("RangeError: gate: say how many calls open it, 1 or more")
+    assert failing(notebook.ts, "", f"{use}gate(2, {{ patience: '3' as any }})").startswith("RangeError: gate: patience is a number of seconds")
 
 
 # --- Java -----------------------------------------------------------------------------------------------------------------
@@ -151,6 +152,18 @@ def test_what_a_gate_does_in_java(notebook: Notebook) -> None:
     notebook.java("", f"{use}var gate = new Gate(2, 600);\n{held}")
     assert notebook.java("", 'System.out.println("well");') == ("well\n", "")
     assert notebook.magics.jvm.pid == before
+    cell = """var three = new Gate(3, .2);
+var first = new Thread(three::arrive);
+first.start();
+while (three.arrived() < 1) Thread.onSpinWait();
+var last = new Thread(three::arrive);
+last.setUncaughtExceptionHandler((thread, error) -> System.out.println(error.getMessage()));
+last.start();
+while (three.arrived() < 2) Thread.onSpinWait();
+last.interrupt();
+first.join();"""
+    opened = "gate: opened with 2 of 3 calls, no other came for 0.2 s\n"
+    assert notebook.java("", use + cell) == ("interrupted at the gate\n", opened)
     assert "package reviewkit.host does not exist" in failing(notebook.java, "", "import reviewkit.host.Host;\nnew Object();")
 
 
@@ -282,6 +295,43 @@ def test_threads_and_coroutines_meet_at_one_gate() -> None:
     assert (both.arrived, both.is_open) == (2, True)
 
 
+def test_who_is_cancelled_leaves_the_counting_to_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else nobody would count any more, and those who came before would be held for ever."""
+
+    async def held() -> None:
+        three = gate(3, patience=0.2)
+        first = asyncio.create_task(three.arrive_async())
+        await asyncio.sleep(0)
+        last = asyncio.create_task(three.arrive_async())
+        await asyncio.sleep(0)
+        assert three.arrived == 2
+        last.cancel()
+        await asyncio.wait_for(first, 60)
+
+    asyncio.run(held())
+    assert capsys.readouterr().err == "gate: opened with 2 of 3 calls, no other came for 0.2 s\n"
+
+
+def test_a_function_that_hands_on_a_coroutine_is_held_with_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    """As drivers of databases have them: held when it has given the coroutine, its loop would stand still, and nothing would have been read."""
+    shelf = Shelf()
+    shelf.read = lambda: shelf.aread()  # type: ignore[method-assign, assignment, return-value]
+
+    async def left() -> tuple[int, int]:
+        both = gate(2)
+        both.after(shelf, "read")
+
+        async def take() -> None:
+            n = await shelf.read()  # type: ignore[misc]
+            shelf.n = n - 1
+
+        await asyncio.gather(take(), take())
+        return shelf.n, both.arrived
+
+    assert asyncio.run(asyncio.wait_for(left(), 60)) == (9, 2)
+    assert capsys.readouterr().err == ""
+
+
 def test_methods_are_put_back_and_errors_pass() -> None:
     """Of an object, a class, a module; only some calls; what raises goes on at once and is not counted."""
 
@@ -314,6 +364,11 @@ def test_methods_are_put_back_and_errors_pass() -> None:
 def test_wrong_use_is_one_line() -> None:
     with pytest.raises(UsageError, match=r"gate: it opens after 1 call or more"):
         gate(0)
+    with pytest.raises(UsageError, match=r"gate: it opens after 1 call or more"):
+        gate("2")  # type: ignore[arg-type]
+    for wrong in (-1, "2", float("nan")):
+        with pytest.raises(UsageError, match=r"gate: patience is a number of seconds, 0 or more"):
+            gate(2, patience=wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"gate: nope is no function"):
         gate(2).before(Shelf(), "nope")
     with pytest.raises(UsageError, match=r"gate: append of list cannot be replaced"):

@@ -12,7 +12,7 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
@@ -38,6 +38,7 @@ class Gate:
         """Calls that had come when it opened."""
         self._lock, self._opened = threading.Lock(), threading.Event()
         self._wakers: list[Callable[[], object]] = []
+        self._waiting: set[int] = set()
         self._replaced: list[Callable[[], object]] = []
 
     @property
@@ -62,6 +63,7 @@ class Gate:
         with self._lock:
             if not self.is_open:
                 self.arrived += 1
+                self._waiting.add(self.arrived)
                 if wake is not None:
                     self._wakers.append(wake)
                 if self.arrived >= self.n:
@@ -69,10 +71,10 @@ class Gate:
             return self.arrived
 
     def _left(self, mine: int, left: float, began: float) -> float:
-        """Patience that is left after a step; who came last counts it."""
+        """Patience that is left after a step; of those who wait, the one who came last counts it."""
         step = min(STEP_SECONDS, left)
         with self._lock:
-            if self.is_open or mine != self.arrived or time.monotonic() - began - step > LATE_SECONDS:
+            if self.is_open or mine != max(self._waiting) or time.monotonic() - began - step > LATE_SECONDS:
                 return left
             if left > step:
                 return left - step
@@ -83,21 +85,32 @@ class Gate:
     def arrive(self) -> None:
         """Come to the gate in a thread, and stay until it opens."""
         mine, left = self._come(), self.patience
-        while not self.is_open:
-            began = time.monotonic()
-            if not self._opened.wait(min(STEP_SECONDS, left)):
-                left = self._left(mine, left, began)
+        try:
+            while not self.is_open:
+                began = time.monotonic()
+                if not self._opened.wait(min(STEP_SECONDS, left)):
+                    left = self._left(mine, left, began)
+        finally:
+            self._go(mine)
 
     async def arrive_async(self) -> None:
         """The same in a coroutine; others of its loop go on."""
         woken, loop = asyncio.Event(), asyncio.get_running_loop()
         mine, left = self._come(lambda: loop.call_soon_threadsafe(woken.set)), self.patience
-        while not self.is_open:
-            began = time.monotonic()
-            try:
-                await asyncio.wait_for(woken.wait(), min(STEP_SECONDS, left))
-            except TimeoutError:
-                left = self._left(mine, left, began)
+        try:
+            while not self.is_open:
+                began = time.monotonic()
+                try:
+                    await asyncio.wait_for(woken.wait(), min(STEP_SECONDS, left))
+                except TimeoutError:
+                    left = self._left(mine, left, began)
+        finally:
+            self._go(mine)
+
+    def _go(self, mine: int) -> None:
+        """Wait no longer: one that is cancelled or interrupted leaves the counting to the others."""
+        with self._lock:
+            self._waiting.discard(mine)
 
     @overload
     def before(self, call: F, /) -> F: ...
@@ -151,11 +164,18 @@ class Gate:
             if holds and not is_after:
                 self.arrive()
             result = call(*values, **named)
+            if holds and is_after and inspect.isawaitable(result):  # a coroutine that the function hands on has not begun yet
+                return self._awaited(result)
             if holds and is_after:
                 self.arrive()
             return result
 
         return coroutine if inspect.iscoroutinefunction(call) else function
+
+    async def _awaited(self, result: Awaitable[Any]) -> Any:
+        value = await result
+        await self.arrive_async()
+        return value
 
     def _replace(self, owner: Any, name: str, wrapped: Callable[..., Any]) -> None:
         before = vars(owner).get(name) if hasattr(owner, "__dict__") else None
@@ -182,8 +202,10 @@ def gate(n: int, *, patience: float = PATIENCE_SECONDS) -> Gate:
         patience: Seconds without a further call after which it opens all the same, and says so.
 
     Raises:
-        UsageError: If `n` is less than 1.
+        UsageError: If `n` is no whole number from 1 on, or `patience` no number from 0 on.
     """
-    if n < 1:
+    if not isinstance(patience, int | float) or not patience >= 0:
+        raise UsageError("gate: patience is a number of seconds, 0 or more.", "For example: gate(2, patience=3)")
+    if not isinstance(n, int) or n < 1:
         raise UsageError("gate: it opens after 1 call or more.", "Say after how many, for example gate(2).")
     return Gate(n, patience)

@@ -4,6 +4,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
+import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 
 /**
@@ -17,6 +18,7 @@ public final class Gate {
 
     private final int n;
     private final double patience;
+    private final TreeSet<Integer> waiting = new TreeSet<>();
     private int arrived;
     private boolean open;
 
@@ -72,11 +74,20 @@ public final class Gate {
             open();
             return;
         }
+        waiting.add(mine);
+        try {
+            waitFor(mine);
+        } finally {
+            waiting.remove(mine); // who is interrupted leaves the counting to the others
+        }
+    }
+
+    private void waitFor(int mine) {
         long left = (long) (patience * 1e9);
         while (!open) {
             long step = Math.min(STEP_NANOS, left);
             long late = step <= 0 ? 0 : waited(step) - step;
-            if (!open && mine == arrived && late <= LATE_NANOS) { // who came last counts the time
+            if (!open && mine == waiting.last() && late <= LATE_NANOS) { // of those who wait, the one who came last counts the time
                 left -= step;
                 if (left <= 0) {
                     System.err.println("gate: opened with " + arrived + " of " + n + " calls, no other came for " + seconds() + " s");

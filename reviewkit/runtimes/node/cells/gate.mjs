@@ -72,5 +72,6 @@ function held(what, method, when = () => true, made) {
 
 export function gate(n, { patience = 1 } = {}) {
   if (!Number.isInteger(n) || n < 1) throw new RangeError('gate: say how many calls open it, 1 or more');
+  if (!(typeof patience === 'number' && patience >= 0)) throw new RangeError('gate: patience is a number of seconds, 0 or more');
   return new Gate(n, patience);
 }
