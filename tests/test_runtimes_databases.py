@@ -17,6 +17,7 @@ from made_cells import Notebook, failing
 
 from reviewkit import gate, proving, workbook
 from reviewkit.bank import find_bank
+from reviewkit.errors import UsageError
 from reviewkit.guest.check import BlindStage
 from reviewkit.runtimes import java as javahost
 from reviewkit.runtimes import postgres
@@ -202,6 +203,9 @@ def test_a_probe_gets_a_fresh_database_that_cells_find_afterwards(notebook: Note
     for _ in range(2):
         assert asyncio.run(asked(asyncio.run(stage.postgres("orders")), "create table paid (id int)", "select count(*) from paid")) == 0
     assert values(notebook, "--db orders", "select tablename from pg_tables where schemaname = 'public'") == ["paid"]
+    for wrong in ("Orders", "", "template1", "a" * 64):  # a cell could not look at these, or they are the server's
+        with pytest.raises(UsageError, match=r"PostgreSQL: '.*' is (no name for a database|kept for the server itself)"):
+            asyncio.run(stage.postgres(wrong))
     blind = BlindStage(stage.tree, stage.scenario, stage.modules, stage.packages, stage.launcher)
     with pytest.raises(LookupError):
         asyncio.run(blind.postgres())

@@ -106,6 +106,7 @@ class Stage:
         Raises:
             LookupError: For hidden checks and evidence, which reach nothing but their world.
             HostError: Where it does not start, or a part of it is not installed; the message names the command that gets it.
+            UsageError: If it is no name that a cell could look at: small letters, digits and _.
         """
         if self.databases is None:
             raise LookupError("this stage has no PostgreSQL; probes, proofs and public checks have")

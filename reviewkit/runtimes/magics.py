@@ -22,7 +22,7 @@ from reviewkit.runtimes.fileview import MOST_CHARACTERS, view
 from reviewkit.runtimes.frames import LIVE_HEIGHT, framed
 from reviewkit.runtimes.node import CellError, CellStopped, NodeHost
 from reviewkit.runtimes.sql import SqlHost
-from reviewkit.runtimes.sqlserver import NAME
+from reviewkit.runtimes.sqlserver import check_name
 
 CELL_SECONDS: Final = 20.0
 JAVA_SECONDS: Final = 60.0
@@ -122,7 +122,9 @@ class Magics:
         """`url = %sql_url NAME [--fresh [--like NAME]]`: address of a database of the kernel's own PostgreSQL server, for a cell of Python."""
         try:
             return self._url("%sql_url", _url_parser().parse_args(shlex.split(line)))
-        except (ReviewkitError, ValueError) as error:  # without an address the cell cannot go on
+        except ValueError as error:
+            raise CellError(f"%sql_url: {error}.") from None
+        except ReviewkitError as error:  # without an address the cell cannot go on
             raise CellError(str(error)) from None
 
     def view(self, line: str) -> None:
@@ -263,12 +265,11 @@ class Magics:
 
 def _check_names(magic: str, options: argparse.Namespace) -> None:
     if (options.fresh and not options.db) or (options.like and not options.fresh):
-        raise UsageError(f"{magic}: --fresh goes with --db NAME, and --like with --fresh.")
+        raise UsageError(f"{magic}: --fresh goes with {'NAME' if magic == '%sql_url' else '--db NAME'}, and --like with --fresh.")
     for name in filter(None, (options.db, options.like)):
-        if not NAME.fullmatch(name):
-            raise UsageError(f"{magic}: {name!r} is no name for a database.", "Use small letters, digits and _, for example: shop_1")
+        check_name(magic, name)
     if options.like and options.like == options.db:
-        raise UsageError(f"{magic}: --like names another database than --db.")
+        raise UsageError(f"{magic}: --like names another database than the one that begins anew.")
 
 
 def _below(root: Path, file: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Final
 
 from reviewkit.runtimes.base import End, Host, MissingRuntimeError, Show
 from reviewkit.runtimes.node import CellError
+from reviewkit.runtimes.sqlserver import check_name
 
 PROCESS_BYTES: Final = 512 * 1024 * 1024
 """Writable memory of the host, and of each process of a server that it starts."""
@@ -76,7 +77,10 @@ class SqlHost:
             CellError: If it cannot be made.
             HostError: As `run`.
             KeyboardInterrupt: As `run`.
+            UsageError: If a name is none for a database.
         """
+        for named in (database, like) if like else (database,):
+            check_name("PostgreSQL", named)
         payload = {"database": f"postgres/{database}", "fresh": fresh, "like": like}
         return self._request("url", payload, f"database {database}", START_SECONDS, lambda _stream, _text: None).value
 

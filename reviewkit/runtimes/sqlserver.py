@@ -10,12 +10,24 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from reviewkit.errors import UsageError
 from reviewkit.runtimes.base import HostError, MissingRuntimeError
 from reviewkit.runtimes.postgres import SETUP, Server, require_binaries
 
 CONNECT_SECONDS: Final = 10.0
-NAME: Final = re.compile(r"(?!pg_|(?:old|made)\d+$|template\d$|postgres$)[a-z][a-z0-9_]{0,40}")
+NAME: Final = re.compile(r"(?!pg_|(?:old|made|template)\d+$|postgres$)[a-z][a-z0-9_]{0,40}")
 """What a database may be called: nothing that PostgreSQL or this module keeps for itself."""
+
+
+def check_name(place: str, name: str) -> None:
+    """Raise UsageError for what is no name of a database; `place` begins the sentence."""
+    if NAME.fullmatch(name):
+        return
+    if re.fullmatch("[a-z][a-z0-9_]{0,40}", name):
+        raise UsageError(f"{place}: {name!r} is kept for the server itself.", "Use another name, for example: shop_1")
+    raise UsageError(
+        f"{place}: {name!r} is no name for a database.", "Use small letters, digits and _, a letter first, at most 41 in all, for example: shop_1"
+    )
 
 
 def require_driver() -> None:
