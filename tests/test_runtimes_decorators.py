@@ -309,6 +309,28 @@ def test_the_workspaces_own_configuration_decides(without_swc: Notebook) -> None
     assert without_swc.ts("", "import './src/traced'") == ("method 5\n", "")
 
 
+def test_a_configuration_that_is_wrong_stops_no_cell(notebook: Notebook) -> None:
+    """One that extends itself ten times over, lists in lists, and values of other kinds than tsc takes; each file is read once."""
+    config = notebook.root / "tsconfig.json"
+    meta = '"experimentalDecorators": true, "emitDecoratorMetadata": true'
+    bare = "import 'reflect-metadata';\nconst T: any = (of: any) => of;\n@T class A { constructor(a: string) {} }\nconsole.log(Reflect.getMetadata('design:paramtypes', A)?.length);"
+    typed = ("1\n", "")
+    try:
+        itself = ", ".join(['"./tsconfig.json"'] * 10)
+        config.write_text(f'{{"extends": [{itself}], "compilerOptions": {{{meta}}}}}')
+        assert notebook.ts("--check", bare) == typed
+        config.write_text(f'{{"extends": [["./a"], 5, null, {{}}], "compilerOptions": {{{meta}}}}}')
+        assert notebook.ts("--check", bare) == typed
+        config.write_text(f'{{"compilerOptions": {{{meta}, "target": 5, "useDefineForClassFields": "no"}}}}')
+        assert notebook.ts("--check", bare) == typed
+        plain = "const n: number = 5;\nconsole.log(n);"
+        for wrong in ('"experimentalDecorators": "yes", "emitDecoratorMetadata": "yes"', '"emitDecoratorMetadata": true'):
+            config.write_text(f'{{"compilerOptions": {{{wrong}}}}}')
+            assert notebook.ts("--check", plain) == ("5\n", "")
+    finally:
+        config.unlink()
+
+
 def test_fields_are_made_as_the_workspace_says(notebook: Notebook) -> None:
     """A decorator that puts an accessor onto the prototype is hidden by a field that is defined, and seen by one that is assigned."""
     cell = "const five: any = (target: any, key: string) => Object.defineProperty(target, key, { get: () => 5, set: () => undefined });\n"

@@ -11,7 +11,7 @@ import { compilerOptions } from './tsconfig.mjs';
 const TYPED = /\.[mc]?tsx?$/;
 /** What holds where the workspace has no tsconfig.json: what frameworks that inject ask for. */
 const USUAL = { experimentalDecorators: true, emitDecoratorMetadata: true };
-const TAKEN = ['experimentalDecorators', 'emitDecoratorMetadata', 'useDefineForClassFields', 'target'];
+const TAKEN = { experimentalDecorators: 'boolean', emitDecoratorMetadata: 'boolean', useDefineForClassFields: 'boolean', target: 'string' };
 /** Stands for an error: there is no swc for this system, or somebody has taken it away. */
 export const LACKING = 'swc is lacking';
 
@@ -37,7 +37,8 @@ export class Decorators {
   /** Compiler options of a folder of the workspace, as far as they concern decorators. */
   options(root, folder = root) {
     const said = compilerOptions(this.#require('acorn').parse, root, folder) ?? USUAL;
-    return Object.fromEntries(TAKEN.filter((key) => said[key] !== undefined).map((key) => [key, said[key]]));
+    const taken = Object.fromEntries(Object.entries(TAKEN).filter(([key, type]) => typeof said[key] === type).map(([key]) => [key, said[key]]));
+    return taken.experimentalDecorators ? taken : { ...taken, emitDecoratorMetadata: false }; // tsc refuses the one without the other
   }
 
   /** A plugin of esbuild that compiles decorators in files of the workspace. */
