@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,38 @@ def test_what_pip_cannot_get_is_one_sentence(monkeypatch: pytest.MonkeyPatch) ->
     assert "pip install 'reviewkit[postgres]'" in str(caught.value)
     monkeypatch.setattr(nodeplace, "find_node", lambda: None)
     assert CliRunner().invoke(app, ["setup", "postgres"]).exit_code == 0, "nothing is asked for where a server and its driver are"
+
+
+PEP_668 = """error: externally-managed-environment
+
+× This environment is externally managed
+╰─> To install Python packages system-wide, try apt install
+
+note: You can override this by passing --break-system-packages.
+hint: See PEP 668 for the detailed specification.
+"""
+
+
+def test_what_stands_in_pips_way_is_said_with_a_step_that_helps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment without pip, as uv makes them; the system's own Python; pip's error and not the hint below it."""
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: ['no-such-package-of-ours>=1; extra == "node"'])
+    venv.create(tmp_path / "bare", with_pip=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
+    with pytest.raises(DataError, match=r"No module named pip\)\. Run: .*/bare/bin/python -m ensurepip; or install reviewkit\[node\] by"):
+        extras.install("node")
+    stand_in = tmp_path / "python"
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    denied = "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'\nCheck the permissions.\n"
+    for said, words in (
+        (PEP_668, r"\(error: externally-managed-environment\)\. Install reviewkit into an environment of its own"),
+        (denied, r"Permission denied: '/x'\)\. Install it yourself"),
+        ("", r"\(status 1\)"),
+    ):
+        (tmp_path / "said").write_text(said)
+        stand_in.write_text(f"#!/bin/sh\ncat {tmp_path / 'said'} >&2; exit 1\n")
+        stand_in.chmod(0o755)
+        with pytest.raises(DataError, match=words):
+            extras.install("node")
 
 
 def test_setup_postgres_tries_a_server_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

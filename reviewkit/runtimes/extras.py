@@ -48,13 +48,27 @@ def install(extra: str) -> list[str]:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", *wanted]
     try:
         done = subprocess.run(pip, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)
-        said = "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        said = "" if done.returncode == 0 else _fault(done.stderr) or f"status {done.returncode}"
     except subprocess.TimeoutExpired:
         said = f"no answer within {SECONDS} s"
     if said:
-        raise DataError(", ".join(wanted), f"could not be installed by pip ({said[:200]})", f"Install it yourself: pip install '{PACKAGE}[{extra}]'")
+        raise DataError(", ".join(wanted), f"could not be installed by pip ({said[:200]})", _next_step(said, f"{PACKAGE}[{extra}]"))
     importlib.invalidate_caches()
     return wanted
+
+
+def _fault(said: str) -> str:
+    """The line of pip that says what is wrong; hints follow it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return next((line for line in lines if line.lower().startswith("error:")), lines[-1] if lines else "")
+
+
+def _next_step(said: str, wanted: str) -> str:
+    if "externally-managed-environment" in said:  # the system's own Python, into which nobody but the system installs
+        return "Install reviewkit into an environment of its own (python3 -m venv .venv) and run this there."
+    if "No module named pip" in said:
+        return f"Run: {sys.executable} -m ensurepip; or install {wanted} by what made this environment, for example: uv pip install '{wanted}'"
+    return f"Install it yourself: pip install '{wanted}'"
 
 
 def _is_met(wanted: Requirement) -> bool:
