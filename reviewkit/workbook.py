@@ -252,6 +252,9 @@ class Workbook:
                 try:
                     verdict = await function(stage, Random(mark.id))
                     passed, seen = verdict.passed, f"expected {verdict.expected}; saw {verdict.seen}"
+                except MissingRuntimeError as error:  # this machine's lack is no outcome of the candidate's code
+                    print(error)
+                    return
                 except Exception as error:  # the candidate's code may fail in any way: that is an outcome
                     passed, seen = False, f"{type(error).__name__}: {error}"
                 print(f"{'passed' if passed else 'FAILED'}  {mark.title}" + ("" if passed else f": {seen}"))

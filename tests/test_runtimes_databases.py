@@ -19,6 +19,7 @@ from reviewkit import gate, proving, workbook
 from reviewkit.bank import find_bank
 from reviewkit.errors import UsageError
 from reviewkit.guest.check import BlindStage
+from reviewkit.harness.results import check
 from reviewkit.runtimes import java as javahost
 from reviewkit.runtimes import postgres
 from reviewkit.runtimes.node import CellError
@@ -254,6 +255,31 @@ def test_a_probe_without_postgresql_says_so_in_one_line(tmp_path: Path, monkeypa
     finally:
         notebook.magics.close()
     assert capsys.readouterr().out == f"{tmp_path}: there is no PostgreSQL (REVIEWKIT_PG_BIN). Name its folder of binaries, with initdb in it.\n"
+
+
+def test_public_checks_without_postgresql_say_so_and_fail_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What this machine lacks is recorded as no outcome of the candidate's code."""
+    monkeypatch.setenv("REVIEWKIT_PG_BIN", str(tmp_path))
+    book, notebook = Workbook(), Notebook(tmp_path)
+    book.start("checkout")
+    book.cells = notebook.magics
+    recorded: list[str] = []
+    monkeypatch.setattr(book, "_form", lambda *_: None)
+    monkeypatch.setattr(book, "record", lambda kind, _data: recorded.append(kind))
+
+    @check("asks-for-one", "Asks for a database")
+    async def asks(stage: Any, _rng: Any) -> Any:
+        return await stage.postgres("orders")
+
+    monkeypatch.setattr(workbook, "load_module", lambda _file: SimpleNamespace(asks=asks))
+    exercise = next(item for item in book.entry.scenario.exercises if item.public_checks)
+    capsys.readouterr()
+    try:
+        asyncio.run(book.check(exercise.id))
+    finally:
+        notebook.magics.close()
+    assert capsys.readouterr().out == f"{tmp_path}: there is no PostgreSQL (REVIEWKIT_PG_BIN). Name its folder of binaries, with initdb in it.\n"
+    assert recorded == []
 
 
 def test_a_second_start_keeps_what_cells_have(monkeypatch: pytest.MonkeyPatch) -> None:
