@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sandbox_bank import MODULE, REFERENCE, make_bank
 
-from reviewkit import allowance
+from reviewkit import allowance, pace
 from reviewkit.allowance import BUSY_SECONDS, OWN_SECONDS, Allowance
 from reviewkit.checks import run_hidden_checks
-from reviewkit.sandbox import open_launcher
+from reviewkit.pace import Pace
+from reviewkit.sandbox import open_launcher, waits
 
 
 def test_time_of_ones_own_runs_out() -> None:
@@ -30,6 +32,15 @@ def test_time_that_others_took_is_not_ones_own() -> None:
         left.charge("passed", 300.0, 300.0)
         left.charge("failed", 300.0, 300.0)
     assert left.rest is None
+
+
+@pytest.mark.parametrize(("guest", "parent", "own"), [(70.0, 0.0, 30.0), (0.0, 80.0, 20.0), (70.0, 80.0, 20.0), (0.0, 0.0, 100.0), (300.0, 0.0, 0.0)])
+def test_waiting_for_a_processor_is_none_of_it(monkeypatch: pytest.MonkeyPatch, guest: float, parent: float, own: float) -> None:
+    """Of a hundred seconds, by the longer wait of guest and parent."""
+    begun = Pace(begun=0.0, waited=5.0)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    monkeypatch.setattr(waits, "of_this_thread", lambda: 5.0 + parent)
+    assert begun.own(guest) == own
 
 
 def test_a_machine_that_stays_too_busy_leaves_the_rest_without_a_measurement() -> None:
