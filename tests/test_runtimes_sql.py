@@ -188,6 +188,25 @@ def test_a_connection_or_a_server_that_has_ended_is_replaced_with_the_next_cell(
     assert notebook.sql("--postgres", "select 2 as two").splitlines()[2].strip() == "2"
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_a_host_that_died_between_two_cells_leaves_no_server(notebook: Notebook, server: None) -> None:
+    """The next cell ends what it had started, and removes its folder."""
+    backend = int(notebook.sql("--postgres", "select pg_backend_pid() as pid").splitlines()[2])
+    postmaster = int(Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    folder = Path(f"/proc/{postmaster}/cwd").readlink().parents[1]
+    host, there = notebook.magics.database.pid, os.pidfd_open(postmaster)
+    assert host is not None
+    ended = os.pidfd_open(host)
+    os.kill(host, signal.SIGKILL)
+    assert select.select([ended], [], [], 60)[0]
+    assert notebook.sql("", "select 2 as two").splitlines()[2].strip() == "2"
+    assert select.select([there], [], [], GONE_SECONDS)[0], "the server is still there"
+    assert folder.name.startswith("reviewkit-sql-")
+    assert not folder.exists()
+    os.close(ended)
+    os.close(there)
+
+
 def test_a_server_that_is_not_there_is_one_line(notebook: Notebook) -> None:
     said = failing(notebook.sql, "--url postgresql://nobody@127.0.0.1:1/nothing", "select 1")
     assert said.startswith("PostgreSQL cannot be reached (")

@@ -37,6 +37,8 @@ class ElixirHost:
 
     def _started(self) -> Host:
         if self._host is None or self._host.pid is None:
+            if self._host is not None:
+                self._host.kill()  # one that died between two cells has left its folder, and what it had started
             words = HEAP_MEGABYTES * 1024 * 1024 // 8
             flags = f"+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none +hmax {words} +hmaxk true +hmaxel false -env ERL_CRASH_DUMP_SECONDS 0"
             mark = os.urandom(8).hex()

@@ -40,6 +40,8 @@ class JavaHost:
         if self._host is not None and root != self._root:
             self.close()  # a Java process cannot change its working folder
         if self._host is None or self._host.pid is None:
+            if self._host is not None:
+                self._host.kill()  # one that died between two cells has left its folder, and what it had started
             jdk, jars = require_jdk(), libraries()
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
             folder = Path(tempfile.gettempdir(), f"reviewkit-java-{os.getpid()}-{os.urandom(6).hex()}")

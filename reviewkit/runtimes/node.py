@@ -59,6 +59,8 @@ class NodeHost:
 
     def _started(self) -> Host:
         if self._host is None or self._host.pid is None:
+            if self._host is not None:
+                self._host.kill()  # one that died between two cells has left its folder, and what it had started
             node, modules = require_node(command=SETUP), require_modules()
             place = tempfile.gettempdir()
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.

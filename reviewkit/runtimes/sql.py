@@ -33,6 +33,8 @@ class SqlHost:
 
     def _started(self) -> Host:
         if self._host is None or self._host.pid is None:
+            if self._host is not None:
+                self._host.kill()  # one that died between two cells has left its folder, and what it had started
             place = tempfile.gettempdir()
             # The process makes and removes the folder: it outlives a killed kernel by a moment, this process does not.
             folder = os.path.join(place, f"reviewkit-sql-{os.getpid()}-{os.urandom(6).hex()}")  # noqa: PTH118
