@@ -218,6 +218,11 @@ def test_what_a_gate_does_in_elixir(notebook: Notebook) -> None:
     said = failing(notebook.elixir, "", 'alias Reviewkit.Gate\nGate.after(Gate.new(2), fn -> raise "own" end).()')
     assert said.splitlines() == ["** (RuntimeError) own", "    cell [7]:2: (cell)"]
     assert "gate: say how many calls open it" in failing(notebook.elixir, "", "Reviewkit.Gate.new(0)")
+    assert "gate: patience is a number of seconds" in failing(notebook.elixir, "", 'Reviewkit.Gate.new(2, patience: "3")')
+    assert "gate: a name is an atom" in failing(notebook.elixir, "", 'Reviewkit.Gate.new(2, name: "taking")')
+    notebook.elixir("", "own = elem(Agent.start_link(fn -> 10 end, name: :shelf), 1)")
+    assert "gate: :shelf is the name of another process" in failing(notebook.elixir, "", "Reviewkit.Gate.new(2, name: :shelf)")
+    assert notebook.elixir("", "IO.puts(Agent.get(:shelf, & &1))")[0] == "10\n"
     assert failing(notebook.elixir, "--timeout 0.5", "g = Reviewkit.Gate.new(2, patience: 600, name: :mine)\nReviewkit.Gate.arrive(g)").startswith("TimeLimit")
     assert notebook.elixir("", "IO.inspect(Process.whereis(:mine))") == ("nil\n", "")
 

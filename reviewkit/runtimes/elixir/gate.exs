@@ -12,9 +12,18 @@ defmodule Reviewkit.Gate do
   """
   def new(n, options \\ []) do
     unless is_integer(n) and n >= 1, do: raise(ArgumentError, "gate: say how many calls open it, 1 or more")
-    patience = Keyword.get(options, :patience, 1)
-    pid = spawn(fn -> closed(%{n: n, patience: patience, left: patience * 1000, waiting: []}) end)
-    if name = options[:name], do: named(name, pid)
+    {patience, name} = {Keyword.get(options, :patience, 1), options[:name]}
+    unless is_number(patience) and patience >= 0, do: raise(ArgumentError, "gate: patience is a number of seconds, 0 or more")
+    unless is_atom(name), do: raise(ArgumentError, "gate: a name is an atom, for example :taking")
+    if name, do: freed(name)
+
+    pid =
+      spawn(fn ->
+        Process.put(__MODULE__, true)
+        closed(%{n: n, patience: patience, left: patience * 1000, waiting: []})
+      end)
+
+    if name, do: Process.register(pid, name)
     pid
   end
 
@@ -52,9 +61,15 @@ defmodule Reviewkit.Gate do
 
   defp like(_, _), do: raise(ArgumentError, "gate: give it a function of at most 6 values")
 
-  defp named(name, pid) do
-    if Process.whereis(name), do: Process.unregister(name)
-    Process.register(pid, name)
+  # A gate takes the name of one before it, and of nothing else: a server of that name would be found by nobody any more.
+  defp freed(name) do
+    holder = Process.whereis(name)
+
+    cond do
+      holder == nil -> :ok
+      match?({:dictionary, [{__MODULE__, true} | _]}, Process.info(holder, :dictionary)) -> Process.unregister(name)
+      true -> raise(ArgumentError, "gate: #{inspect(name)} is the name of another process; give the gate a name of its own")
+    end
   end
 
   defp pid(gate) when is_pid(gate), do: gate
