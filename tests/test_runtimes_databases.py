@@ -22,7 +22,7 @@ from reviewkit.guest.check import BlindStage
 from reviewkit.harness.results import check
 from reviewkit.runtimes import java as javahost
 from reviewkit.runtimes import postgres
-from reviewkit.runtimes.node import CellError
+from reviewkit.runtimes.node import CellError, CellStopped
 from reviewkit.runtimes.sqlserver import OwnServer
 from reviewkit.workbook import Workbook
 
@@ -116,6 +116,38 @@ def test_what_is_replaced_goes_and_one_is_at_hand(notebook: Notebook) -> None:
     folder.rmdir()  # with nothing left in it
 
 
+def test_who_is_stopped_while_the_server_starts_finds_it_with_the_next_cell(notebook: Notebook) -> None:
+    """One start for all who ask, which nobody's stop ends; one that is closed meanwhile leaves nothing."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    place = folder / "server"
+
+    async def begun(server: OwnServer) -> None:
+        asking = asyncio.create_task(server.url("one"))
+        while not (place / "data").exists():  # noqa: ASYNC110 - a folder tells nobody
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    async def next_asks() -> str:
+        server = OwnServer(place)
+        try:
+            await begun(server)
+            return str(await asked(await server.url("one"), "select 1", "select current_database()"))
+        finally:
+            await server.close()
+
+    async def closes() -> None:
+        server = OwnServer(place)
+        await begun(server)
+        await server.close()
+
+    assert asyncio.run(next_asks()) == "one"
+    asyncio.run(closes())
+    folder.rmdir()  # with nothing left in it
+
+
 def test_cells_of_python_get_its_address(shop: Notebook) -> None:
     """On this machine alone; a lost update of two transactions, by a gate, shows in 20 runs of 20, and one statement loses none."""
     lost, kept = "update stock set n = $1", "update stock set n = n - 1"
@@ -143,6 +175,15 @@ def test_cells_of_python_get_its_address(shop: Notebook) -> None:
     for line in ("", "Shop", "shop --like run", "shop --nope"):
         with pytest.raises(CellError, match=r"^%sql_url: [^\n]+$"):
             shop.magics.sql_url(line)
+
+
+def test_a_stopped_cell_of_python_says_so_in_a_line(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebook.magics.database, "url", interrupted)
+    with pytest.raises(CellStopped):
+        notebook.magics.sql_url("shop")
 
 
 @pytest.mark.java

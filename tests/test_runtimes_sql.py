@@ -240,6 +240,43 @@ def test_nothing_outlives_a_killed_kernel(server: None) -> None:
     assert not folder.exists()
 
 
+STARTING = """
+from reviewkit.runtimes.magics import Magics
+class Shell:
+    class displayhook: prompt_count = 1
+magics = Magics(Shell())
+magics.sql("", "create table t (a int)")
+print(magics.database.pid, flush=True)
+magics.sql("--postgres", "select 1")
+"""
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Processes whose working folder lies, or lay, below one."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str((process / "cwd").readlink()).startswith(str(folder)):
+                found.append(process.name)
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_nothing_outlives_a_kernel_that_is_killed_while_the_server_starts(server: None) -> None:
+    environment = {**os.environ, "TMPDIR": "/tmp"}
+    with subprocess.Popen([sys.executable, "-c", STARTING], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
+        assert kernel.stdout is not None
+        host = os.pidfd_open(int([kernel.stdout.readline() for _ in range(2)][1]))
+        (folder,) = Path("/tmp").glob(f"reviewkit-sql-{kernel.pid}-*")
+        while not (folder / "postgres" / "data").exists():
+            assert kernel.poll() is None
+        kernel.kill()
+        assert select.select([host], [], [], 60)[0], "still there"
+        os.close(host)
+    assert not folder.exists()
+    assert processes_in(folder) == []
+
+
 def test_without_postgresql_the_cell_and_doctor_name_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVIEWKIT_PG_BIN", str(tmp_path))
     notebook = Notebook(tmp_path)

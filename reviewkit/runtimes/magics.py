@@ -124,6 +124,8 @@ class Magics:
             return self._url("%sql_url", _url_parser().parse_args(shlex.split(line)))
         except ValueError as error:
             raise CellError(f"%sql_url: {error}.") from None
+        except KeyboardInterrupt:
+            raise CellStopped(self._name) from None
         except ReviewkitError as error:  # without an address the cell cannot go on
             raise CellError(str(error)) from None
 

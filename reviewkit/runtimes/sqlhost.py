@@ -212,9 +212,9 @@ class Sessions:
             with contextlib.suppress(Exception):
                 await session.close()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """End the server."""
-        self._server.end()
+        await self._server.close()
 
 
 class Far:
@@ -298,7 +298,7 @@ async def _serve(folder: Path) -> None:
             working.cancel()
             await asyncio.wait([working], timeout=1)
         await sessions.reset()
-        sessions.end()
+        await sessions.end()
 
 
 def main() -> None:

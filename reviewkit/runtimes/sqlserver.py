@@ -69,6 +69,7 @@ class OwnServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._server: Server | None = None
+        self._starting: asyncio.Task[Server] | None = None
         self._numbers = itertools.count(1)
         self._spare: asyncio.Task[str] | None = None
         self._control: Any = None
@@ -84,14 +85,27 @@ class OwnServer:
         Raises:
             HostError: If it cannot be made; `MissingRuntimeError` where a part is not installed.
         """
+        server = await self._running()
+        if name:
+            await self._have(server.url(), name, fresh=fresh, like=like)
+        return server.url(name or "postgres")
+
+    async def _running(self) -> Server:
+        """The server. A start goes on when the one who asked for it is stopped: another beside it would find its folder taken."""
         if self._server is not None and not self._server.is_running:
             self.end()
         if self._server is None:
             require_driver()
-            self._server = await asyncio.to_thread(lambda: Server(require_binaries(), self._folder))
-        if name:
-            await self._have(self._server.url(), name, fresh=fresh, like=like)
-        return self._server.url(name or "postgres")
+            if self._starting is None:
+                self._starting = asyncio.create_task(asyncio.to_thread(lambda: Server(require_binaries(), self._folder)))
+                self._starting.add_done_callback(self._has_started)
+            return await asyncio.shield(self._starting)
+        return self._server
+
+    def _has_started(self, task: asyncio.Task[Server]) -> None:
+        self._starting = None
+        if not task.cancelled() and task.exception() is None:
+            self._server = task.result()
 
     async def _have(self, server: str, name: str, *, fresh: bool, like: str) -> None:
         import asyncpg
@@ -141,6 +155,12 @@ class OwnServer:
             finally:
                 connection.terminate()
         return name
+
+    async def close(self) -> None:
+        """End it, also one that is starting."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+        self.end()
 
     def end(self) -> None:
         """End it; ending twice is fine."""
