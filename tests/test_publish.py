@@ -440,6 +440,8 @@ def test_java_without_spring_needs_no_maven(tmp_path: Path) -> None:
     assert made["binder/apt.txt"] == b"openjdk-17-jdk-headless\n"
     assert b"setup java" not in made["binder/postBuild"]
     assert parts.told == " and a JDK 17 or later"
+    (tmp_path / "java" / "harness" / "Driver.java").write_bytes(b"import org.spring\xff\xfe;")  # no text: for `bank check` to say
+    assert parts_of([tmp_path / "java"]) == Parts(system=("openjdk-17-jdk-headless",))
 
 
 def test_scenarios_are_chosen_by_what_they_run_in(tmp_path: Path) -> None:

@@ -240,6 +240,39 @@ def test_nothing_outlives_a_killed_kernel(server: None) -> None:
     assert not folder.exists()
 
 
+FORKING = """
+import os, signal
+from reviewkit.runtimes.magics import Magics
+class Shell:
+    class displayhook: prompt_count = 1
+magics = Magics(Shell())
+magics.sql("--postgres", "select pg_backend_pid() as pid")
+child = os.fork()
+if child == 0:
+    signal.pause()
+print(magics.database.pid, child, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="looks at processes by pidfd")
+def test_a_process_forked_off_the_kernel_keeps_no_host(server: None) -> None:
+    """As `multiprocessing` leaves them behind; it has the pipe that the host reads from."""
+    environment = {**os.environ, "TMPDIR": "/tmp"}
+    with subprocess.Popen([sys.executable, "-c", FORKING], stdout=subprocess.PIPE, text=True, env=environment) as kernel:
+        assert kernel.stdout is not None
+        host, child = map(int, [kernel.stdout.readline() for _ in range(5)][4].split())
+        gone = os.pidfd_open(host)
+        (folder,) = Path("/tmp").glob(f"reviewkit-sql-{kernel.pid}-*")
+        kernel.kill()
+        try:
+            assert select.select([gone], [], [], GONE_SECONDS)[0], "still there"
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.close(gone)
+    assert not folder.exists()
+
+
 STARTING = """
 from reviewkit.runtimes.magics import Magics
 class Shell:

@@ -31,7 +31,7 @@ _OUT_OF_MEMORY: Final = 3
 
 def has_spring(driver: Path) -> bool:
     """Whether guests with this driver have Spring Boot's libraries: the scenario's own file says so, never a candidate's."""
-    return _SPRING.search(driver.read_text("utf-8")) is not None
+    return _SPRING.search(driver.read_text("utf-8", "replace")) is not None
 
 
 def lacking_for(driver: Path) -> str | None:

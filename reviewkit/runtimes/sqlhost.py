@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -26,6 +27,8 @@ from reviewkit.runtimes.sqltext import Statement, statements, table
 BUSY_SECONDS: Final = 2.0
 """How long SQLite waits for a lock of another session."""
 MOST_ROWS: Final = 10_000
+ORPHAN_SECONDS: Final = 0.5
+"""How often it is looked whether the kernel still lives."""
 
 
 @dataclass(frozen=True)
@@ -285,6 +288,7 @@ async def _serve(folder: Path) -> None:
     sessions = Sessions(folder)
     far = Far(sessions, _tell)
     threading.Thread(target=read, daemon=True).start()
+    watching = asyncio.create_task(_end_with(os.getppid(), requests))
     _tell({"ready": True})
     working: asyncio.Task[None] | None = None
     try:
@@ -294,11 +298,19 @@ async def _serve(folder: Path) -> None:
             elif request["op"] == "stop" and working is not None:
                 working.cancel()
     finally:
+        watching.cancel()
         if working is not None and not working.done():
             working.cancel()
             await asyncio.wait([working], timeout=1)
         await sessions.reset()
         await sessions.end()
+
+
+async def _end_with(parent: int, requests: asyncio.Queue[dict[str, Any] | None]) -> None:
+    """End the requests when the kernel is gone: a process forked off it may keep the other end of the pipe open."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(ORPHAN_SECONDS)
+    requests.put_nowait(None)
 
 
 def main() -> None:
@@ -309,6 +321,7 @@ def main() -> None:
         asyncio.run(_serve(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # the thread that reads may wait for ever
 
 
 if __name__ == "__main__":
