@@ -379,9 +379,15 @@ def test_a_tree_of_a_scenario_says_that_it_cannot_have_decorators(driver: str, t
     for written in (("const T: any = 1;\n@T",), ("const T: any = 1; @T()",), ("const T: any = 1;", "@T"), ("const T: any = 1;", "@T('@')")):
         with pytest.raises(LoadError, match=r"src/orders.ts has decorators, which probes and checks cannot run: write it without them"):
             priced(*written)
-    with pytest.raises(LoadError, match=r"SyntaxError") as caught:
-        priced("const a = = 1;")
-    assert "decorators" not in str(caught.value)
+    for wrong in ("const a = = 1;", "const mention = /it's (@\\w+)|[@a]/;\nconst a = (1;"):
+        with pytest.raises(LoadError, match=r"SyntaxError") as caught:
+            priced(wrong)
+        assert "decorators" not in str(caught.value)
+    (tmp_path / "src" / "other.ts").write_text("export const other = /^(@\\w+)/;\n")
+    with pytest.raises(LoadError, match=r"nothing"):
+        priced("import { nothing } from './other';\nexport const mention = nothing;")
+    with pytest.raises(LoadError, match=r"src/orders.ts has decorators"):
+        priced("import { other } from './other';\nconst T: any = other;\n@T")
 
 
 def test_setup_pins_swc_for_every_system(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ export function strip(source) {
 }
 
 const PROSE = /\/\*[^]*?\*\/|\/\/.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+const REGEX = /(?<=[=(,:[!&|?{};\n]\s*|\breturn\s+)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\//g;
+/** What a decorator is to the engine, and to sucrase, which names the file. */
+const TOKEN = /^(?:Invalid or unexpected token|Error transforming (.+): Unexpected token \(\d+:\d+\))$/;
 const DECORATED = /(?:^|[\s({[;,=])@\s*[\p{ID_Start}$_(\\]/u;
 
 /** Import a module; where what is wrong with one of these files of a tree is that it has decorators, the error says so. */
@@ -65,7 +68,9 @@ async function imported(url, root, files, read) {
   try {
     return await import(url);
   } catch (error) {
-    const file = error instanceof SyntaxError ? files.find((file) => DECORATED.test(read(file).replace(PROSE, ' '))) : undefined;
+    const words = error instanceof SyntaxError ? TOKEN.exec(error.message) : null; // else something else is wrong, maybe in another file
+    const isMeant = (file) => words !== null && (words[1] === undefined || decodeURIComponent(file).endsWith(`/${words[1]}`));
+    const file = files.find((file) => isMeant(file) && DECORATED.test(read(file).replace(REGEX, ' ').replace(PROSE, ' ')));
     if (file === undefined) throw error;
     throw new SyntaxError(`${decodeURIComponent(file.slice(root.length))} has decorators, which probes and checks cannot run: write it without them (cells of TypeScript can have them)`);
   }
