@@ -309,6 +309,15 @@ def test_the_workspaces_own_configuration_decides(without_swc: Notebook) -> None
     assert without_swc.ts("", "import './src/traced'") == ("method 5\n", "")
 
 
+def test_names_of_a_cell_never_meet_ours(notebook: Notebook) -> None:
+    """Types were looked for in what had the name by chance, and were Object without a word."""
+    (notebook.root / "src").mkdir(exist_ok=True)
+    (notebook.root / "src" / "named.ts").write_text("export class Named {}\n")
+    own = "".join(f"const types${number} = {{}};" for number in range(12))
+    cell = "import 'reflect-metadata';\nimport { Named } from './src/named';\nconst T: any = (of: any) => of;\n@T class A { constructor(n: Named) {} }\n"
+    assert notebook.ts("", f"{cell}{own}console.log(Reflect.getMetadata('design:paramtypes', A)[0].name, types$11);") == ("Named {}\n", "")
+
+
 def test_a_configuration_that_is_wrong_stops_no_cell(notebook: Notebook) -> None:
     """One that extends itself ten times over, lists in lists, and values of other kinds than tsc takes; each file is read once."""
     config = notebook.root / "tsconfig.json"

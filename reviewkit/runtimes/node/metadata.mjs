@@ -18,7 +18,7 @@ export function isDecorating(expression) {
  */
 export function withTypes(parse, code, told, bundled) {
   const tree = parse(code);
-  const imported = bundled ? importedNames(tree) : new Map();
+  const imported = bundled ? importedNames(tree, unused(code, 'types$')) : new Map();
   const types = new Map();
   for (const call of callsOf(parsed(parse, told), '_ts_decorate')) types.set(kind(call), [...(types.get(kind(call)) ?? []), call]);
   const edits = callsOf(tree, '__decorateClass').map((call) => {
@@ -59,15 +59,20 @@ const kind = ({ arguments: [, target, member] }) => (member === undefined ? 'cla
 /** Whether two members can be the same: names that are computed have other names in each code. */
 const isSame = (a, b) => a?.type !== 'Literal' || b?.type !== 'Literal' || String(a.value) === String(b.value);
 
-/** What an import of single names brings: the way to it through the whole module. */
-function importedNames(tree) {
+/** How names begin that nobody has in a code. */
+function unused(code, start) {
+  return code.includes(start) ? unused(code, `${start}$`) : start;
+}
+
+/** What an import of single names brings: the way to it through the whole module, whose name begins so. */
+function importedNames(tree, start) {
   const found = new Map();
   for (const [number, node] of tree.body.entries()) {
     if (node.type !== 'ImportDeclaration') continue;
     for (const { type, imported, local } of node.specifiers) {
       if (type === 'ImportNamespaceSpecifier') continue;
       const name = type === 'ImportDefaultSpecifier' ? 'default' : imported.name ?? imported.value;
-      found.set(local.name, { space: `types$${number}`, key: JSON.stringify(name), source: node.source.raw, end: node.end, used: false });
+      found.set(local.name, { space: `${start}${number}`, key: JSON.stringify(name), source: node.source.raw, end: node.end, used: false });
     }
   }
   return found;
