@@ -148,6 +148,20 @@ def test_who_is_stopped_while_the_server_starts_finds_it_with_the_next_cell(note
     folder.rmdir()  # with nothing left in it
 
 
+@pytest.mark.parametrize("said", ["PGSSLMODE=require", "PGSSLMODE=verify-full", "PGTARGETSESSIONATTRS=standby"])
+def test_what_an_environment_says_of_other_servers_is_not_about_ours(notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """Of the one that setup tries out, and of the kernel's."""
+    monkeypatch.setenv(*said.split("="))
+    found = postgres.find_binaries()
+    assert found is not None
+    postgres.try_out(found)
+    own = Notebook(tmp_path)
+    try:
+        assert values(own, "--db shop --fresh", "select current_database()") == ["shop"]
+    finally:
+        own.magics.close()
+
+
 def test_cells_of_python_get_its_address(shop: Notebook) -> None:
     """On this machine alone; a lost update of two transactions, by a gate, shows in 20 runs of 20, and one statement loses none."""
     lost, kept = "update stock set n = $1", "update stock set n = n - 1"

