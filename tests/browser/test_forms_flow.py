@@ -229,8 +229,10 @@ def add_cell(page: Page, source: str) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     page.keyboard.press("y")
-    page.keyboard.press("Enter")
+    editor = page.locator(".jp-CodeCell .cm-content").first
+    editor.click()  # Enter would do, but on a busy machine what is typed after it may come before the editor has the focus
     page.keyboard.insert_text(source)
+    expect(editor).to_contain_text(source.splitlines()[0])
     page.keyboard.press("Control+Enter")
 
 
