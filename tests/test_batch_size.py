@@ -25,7 +25,7 @@ import pytest
 from engine_cells import comparable
 from test_hostile_batch import GENERATED
 
-pytestmark = [pytest.mark.kernel, pytest.mark.sandbox]
+pytestmark = [pytest.mark.kernel, pytest.mark.sandbox, pytest.mark.timeout(7_200)]
 
 
 @dataclass
