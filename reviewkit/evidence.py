@@ -25,7 +25,7 @@ from reviewkit.relay import Ran, run_check
 from reviewkit.runtimes import guests
 from reviewkit.scorecard import EvidenceResult, PairOutcome, PutBack
 
-REPEATS: Final = 3
+REPEATS: Final = 4
 """Runs of a check on each tree."""
 MOST_PIECES: Final = 10
 """Pieces of evidence of one submission that are run; the rest waits for a person."""
