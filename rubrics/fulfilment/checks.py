@@ -101,8 +101,9 @@ async def survives(stage: Stage, rng: Random) -> Verdict:
         taken = await stage.kit.submit_then_crash(job, count)
         await job.call("settle")
         done = sum(shop.status(f"o-{n + 1}") == "confirmed" for n in range(count))
+    # How far the others had come when the last one was answered is chance, and no part of what is told.
     passed = taken == count == done == len(shop.captures) and shop.on_hand() == 20 - count
-    return verdict(passed, f"{count} taken, confirmed and paid once", f"{taken} taken, {done} confirmed, {len(shop.captures)} paid")
+    return verdict(passed, f"{count} taken, confirmed and paid once", f"{taken} taken{', confirmed and paid once' if passed else ', not all of them confirmed and paid once'}")
 
 
 @check("deployment-loses-nothing", "A deployment in the middle of the work loses no order")
@@ -145,6 +146,8 @@ async def provider_limit(stage: Stage, rng: Random) -> Verdict:
         await job.call("settle")
         done = sum(shop.status(f"o-{n + 1}") == "confirmed" for n in range(orders))
     passed = shop.peak <= 20 and done == taken > 0
+    if shop.peak > 20:  # what becomes of the rest is chance
+        return verdict(passed=False, expected="at most 20 at a time, all confirmed", seen="more than 20 at a time")
     return verdict(passed, "at most 20 at a time, all confirmed", f"{shop.peak} at a time, {done} of {taken} confirmed")
 
 
