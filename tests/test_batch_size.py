@@ -107,6 +107,11 @@ def whole(place: Path, expected: dict[str, str]) -> Batch:
         return Batch(out, [*map(json.loads, lines), *batch.lines], batch.code)
 
 
+def scored(parts: list[Batch]) -> list[dict[str, Any]]:
+    """Rows with a scorecard, in the order in which they were told; the first of a batch may all be of hanging ones."""
+    return [line for part in parts for line in part.lines if line["kind"] == "row" and line["scorecard"]]
+
+
 @pytest.fixture(scope="module")
 def parts(place: Path, expected: dict[str, str], size: Size) -> list[Batch]:
     """The same on this machine, killed, torn, and gone on with."""
@@ -115,8 +120,7 @@ def parts(place: Path, expected: dict[str, str], size: Size) -> list[Batch]:
     for number in range(size.kills):
         mark, after = uuid.uuid4().hex, 4 + number * size.count // 6
         found.append(killed(made.start(place / "inbox", torn, mark=mark), torn, after, mark))
-    some = next(line for line in found[0].lines if line["kind"] == "row" and line["scorecard"])
-    card = torn / some["scorecard"]
+    card = torn / scored(found)[0]["scorecard"]
     card.write_bytes(card.read_bytes()[:-100])
     return [*found, ended(made.start(place / "inbox", torn), torn)]
 
@@ -148,8 +152,8 @@ def test_a_cluster_and_a_killed_batch_give_the_same(whole: Batch, parts: list[Ba
 
 
 def test_what_was_done_and_whole_is_not_done_again(parts: list[Batch]) -> None:
-    told = {line["sha256"] for part in parts[:-1] for line in part.lines if line["kind"] == "row" and line["scorecard"]}
-    first = next(line["sha256"] for line in parts[0].lines if line["kind"] == "row" and line["scorecard"])
+    done = [line["sha256"] for line in scored(parts[:-1])]
+    told, first = set(done), done[0]
     assert told - {first} <= parts[-1].reused
     assert first not in parts[-1].reused, "its scorecard was torn"
     log = [json.loads(line) for line in (parts[-1].out / "batches.jsonl").read_text("utf-8").splitlines()]
