@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from sandbox_bank import MODULE, REFERENCE, make_bank
 
-from reviewkit import allowance, pace
+from reviewkit import allowance, checks, pace
 from reviewkit.allowance import BUSY_SECONDS, OWN_SECONDS, Allowance
 from reviewkit.checks import run_hidden_checks
 from reviewkit.pace import Pace
@@ -50,6 +50,18 @@ def test_a_machine_that_stays_too_busy_leaves_the_rest_without_a_measurement() -
     left.charge("not_measured", 0.0, 1.0)
     assert left.rest is not None
     assert left.rest[0] == "not_measured"
+
+
+def test_patience_with_a_busy_machine_uses_up_no_more_than_the_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mend that sleeps takes as long as calls may take, which is longer where a check is repeated."""
+    ends = [checks._Seen("time_limit", own=4.0, starved=True), checks._Seen("time_limit", own=40.0)]
+
+    async def once(_run: object, _slow: float = 1.0) -> checks._Seen:
+        return ends.pop(0)
+
+    monkeypatch.setattr(checks, "_once", once)
+    seen = asyncio.run(checks._run(None))  # type: ignore[arg-type]
+    assert (seen.outcome, seen.own, ends) == ("time_limit", 4.0, [])
 
 
 @pytest.mark.sandbox
